@@ -1,0 +1,63 @@
+import { randomBytes } from "node:crypto";
+
+/** Something that a lab started and that must end: what it is, and how it ends. */
+export interface Ending {
+  readonly what: string;
+  end(): Promise<void>;
+}
+
+/**
+ * Who a kernel's resources belong to. Labels and folders carry it, so that a sweep can tell a live owner from a dead
+ * one: the process id alone is not enough, it is given out again.
+ */
+export interface Session {
+  readonly id: string;
+  readonly pid: number;
+  /** Start of that process in clock ticks since boot, from /proc; "" where there is none. */
+  readonly started: string;
+  /** Which boot of which machine this is. */
+  readonly boot: string;
+  readonly uid: number;
+}
+
+/** Owns the endings of a lab's resources and runs them, newest first. */
+export class Scope {
+  readonly id = randomBytes(4).toString("hex");
+  readonly session: Session;
+  /** A folder of this scope's own, removed at its end. */
+  readonly folder: string;
+  #endings: Ending[] = [];
+  #closed = false;
+
+  constructor(session: Session, folder: string) {
+    this.session = session;
+    this.folder = folder;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Registers an end before the thing is started. Returns a function that forgets it (after the thing ended itself). */
+  add(what: string, end: () => Promise<void>): () => void {
+    const ending: Ending = { what, end };
+    this.#endings.push(ending);
+    return () => {
+      this.#endings = this.#endings.filter((other) => other !== ending);
+    };
+  }
+
+  /** Runs every ending, newest first, each even if another fails; the failures are thrown together at the end. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const failures: unknown[] = [];
+    for (let ending = this.#endings.pop(); ending; ending = this.#endings.pop()) {
+      try {
+        await ending.end();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length) throw new AggregateError(failures, "some resources of the lab did not end");
+  }
+}
