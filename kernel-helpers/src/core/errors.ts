@@ -19,7 +19,8 @@ export type LabErrorCode =
   | "BAD_ARGUMENT"
   | "MALFORMED_PACKET"
   | "SETUP_FAILED"
-  | "NOTEBOOK_INVALID";
+  | "NOTEBOOK_INVALID"
+  | "OBSERVATION_DIFFERS"; // a statement of the lesson does not hold on this broker
 
 /** An error that a learner can act on: what happened, and what to try. */
 export class LabError extends Error {

@@ -1,0 +1,223 @@
+import { inspect } from "node:util";
+import type { EngineKind, ExecOptions, Link, ServicePlan, ToolResult } from "./brokers/engine";
+import type { BrokerFile, BrokerSpec, MosquittoRelease } from "./brokers/spec";
+import { LabError } from "./core/errors";
+import { onKernelExit } from "./kernel/display";
+import { Broker } from "./lab/broker";
+import { HereHost, type Host } from "./lab/host";
+import { progressDisplay } from "./lab/progress";
+import { closedLab, Resources } from "./lab/resources";
+import type { LabClient, LabClientOptions } from "./mqtt/client";
+import { openClient } from "./mqtt/client";
+import type { RawClient } from "./mqtt/raw";
+import { openRaw } from "./mqtt/raw";
+import type { Tap, TapOptions } from "./mqtt/tap";
+
+/** What a client or a tap can be opened on: a broker, a tap, a listener, or a URL. */
+export type Target = Broker | Tap | string | { url: string };
+
+export interface LabOptions {
+  /** Default "auto": a container engine that answers, else the embedded broker, else a local process. */
+  engine?: EngineKind | "auto";
+}
+
+/**
+ * A lab: names and owns every broker, tap and client that its cells open. Open one with `openLab`.
+ * The same name again replaces the old resource, so any cell may run twice.
+ */
+export class Lab {
+  readonly slug: string;
+  readonly #host: Host;
+  readonly #resources = new Resources();
+  #count = 0;
+  #closing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(slug: string, host: Host) {
+    this.slug = slug;
+    this.#host = host;
+  }
+
+  /** Which engine runs this lab's brokers. */
+  get engine(): EngineKind {
+    return this.#host.engine;
+  }
+
+  /** What a person should know about the choice of the engine; empty when all is as usual. */
+  get notices(): readonly string[] {
+    return this.#host.notices;
+  }
+
+  /**
+   * Starts a real Mosquitto and returns once every listener of its configuration answers CONNECT.
+   * @throws LabError BAD_CONFIG, BROKER_EXITED, BROKER_NOT_READY, PORT_TAKEN, IMAGE_UNAVAILABLE, ENGINE_CANNOT.
+   */
+  broker(spec: BrokerSpec = {}): Promise<Broker> {
+    const name = spec.name ?? "broker";
+    const key = `broker ${name}`;
+    return this.#make(key, [], async () => {
+      const progress = progressDisplay();
+      const inner = await this.#host.start({ ...spec, name }, progress.line).finally(progress.done);
+      const broker = new Broker(inner, () => this.#resources.endAbove(key));
+      return { value: broker, end: () => inner.remove() };
+    });
+  }
+
+  /**
+   * A connected MQTT.js client; `client.mqtt` is MQTT.js's own. MQTT 5 unless the options say otherwise.
+   * The same `name` (default: its client id) replaces the earlier client.
+   * @throws LabError CONNECT_REFUSED with the broker's reason code, CONNECT_FAILED when no CONNACK came.
+   */
+  client(target: Target, options: LabClientOptions & { name?: string } = {}): Promise<LabClient> {
+    const { name, ...rest } = options;
+    const key = `client ${name ?? options.clientId ?? `#${++this.#count}`}`;
+    return this.#make(key, this.#standsOn(target), async () => {
+      const client = await openClient(reach(target), rest);
+      return { value: client, end: () => client.close() };
+    });
+  }
+
+  /** A TCP connection for cells that speak byte by byte, and may break the protocol on purpose. */
+  raw(target: Target, options: { name?: string } = {}): Promise<RawClient> {
+    const key = `raw ${options.name ?? `#${++this.#count}`}`;
+    return this.#make(key, this.#standsOn(target), async () => {
+      const raw = await openRaw(reach(target));
+      return { value: raw, end: () => raw.close() };
+    });
+  }
+
+  /** A TCP proxy in front of a broker that records and decodes both directions. Clients connect to the tap instead. */
+  tap(target: Target, options: TapOptions & { name?: string } = {}): Promise<Tap> {
+    const { name, ...rest } = options;
+    const key = `tap ${name ?? nameOf(target) ?? `#${++this.#count}`}`;
+    return this.#make(key, this.#standsOn(target), async () => {
+      const tap = await this.#host.tap({ url: reach(target) }, rest);
+      this.#taps.set(tap, key);
+      return { value: tap, end: () => tap.close() };
+    });
+  }
+
+  /**
+   * Runs one of Mosquitto's programs (mosquitto_passwd, mosquitto_ctrl …) before any broker runs, in /mosquitto/config.
+   * @param options.files what it finds there. @param options.collect which files to bring back, by the same paths.
+   * @throws LabError TOOL_FAILED with what it printed.
+   */
+  async tool(
+    program: string,
+    args: readonly string[] = [],
+    options: ExecOptions & {
+      files?: Record<string, BrokerFile>;
+      collect?: readonly string[];
+      mosquitto?: MosquittoRelease;
+    } = {},
+  ): Promise<ToolResult & { files: Record<string, string> }> {
+    if (this.#closing) throw closedLab();
+    const { files, collect = [], mosquitto, ...exec } = options;
+    const progress = progressDisplay();
+    const result = await this.#host
+      .tool({ command: [program, ...args], files, collect, mosquitto }, { ...exec, progress: progress.line })
+      .finally(progress.done);
+    if (result.exitCode !== 0) {
+      throw new LabError(
+        "TOOL_FAILED",
+        `${program} ended with exit code ${result.exitCode}: ${(result.stderr || result.stdout).trim()}`,
+        "read the program's own message above; its options are those of Mosquitto's manual page",
+      );
+    }
+    const text = new TextDecoder();
+    const brought: Record<string, string> = {};
+    for (const [path, content] of result.files)
+      brought[path.replace(/^\/mosquitto\/config\//, "")] = text.decode(content);
+    return { ...result, files: brought };
+  }
+
+  /** A container of another kind (a folder of `docker/`), beside the brokers on the lab's network. Docker only. */
+  service(plan: Omit<ServicePlan, "lab">) {
+    return this.#make(`service ${plan.name}`, [], async () => {
+      const progress = progressDisplay();
+      const service = await this.#host.service(plan, progress.line).finally(progress.done);
+      return { value: service, end: () => service.remove() };
+    });
+  }
+
+  /** The connection between two brokers, to cut and to mend while both run on. */
+  link(a: Broker, b: Broker): Promise<Link> {
+    return this.#host.link(a.inner, b.inner);
+  }
+
+  /** Throws away a named volume and the data in it. */
+  removeVolume(name: string): Promise<void> {
+    return this.#host.removeVolume(name);
+  }
+
+  /** Ends everything this lab has open. Safe to call twice; nothing can be opened afterwards. */
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      try {
+        await this.#resources.close();
+      } finally {
+        await this.#host.close();
+      }
+    })();
+    return this.#closing;
+  }
+
+  [inspect.custom](): string {
+    const open = this.#resources.keys;
+    const state = this.#closing ? "closed" : open.length ? open.join(", ") : "nothing open";
+    return [`lab ${this.slug} · ${this.#host.probe.summary} · ${state}`, ...this.notices].join("\n");
+  }
+
+  readonly #taps = new WeakMap<object, string>();
+
+  #make<T>(
+    key: string,
+    on: readonly string[],
+    make: () => Promise<{ value: T; end: () => Promise<void> }>,
+  ): Promise<T> {
+    if (this.#closing) return Promise.reject(closedLab());
+    return this.#resources.replace(key, on, make);
+  }
+
+  /** What a resource on this target stands on, so that it ends first. */
+  #standsOn(target: Target): string[] {
+    if (target instanceof Broker) return [`broker ${target.name}`];
+    const tap = typeof target === "object" ? this.#taps.get(target) : undefined;
+    return tap ? [tap] : [];
+  }
+}
+
+let current: Lab | undefined;
+let opening: Promise<unknown> = Promise.resolve();
+
+/**
+ * Opens a lab, closes this kernel's earlier one, and sweeps what kernels that are gone left behind.
+ * @param slug the lab's name in notebooks/course.json, or any name of your own.
+ * @throws LabError NO_ENGINE, ENGINE_UNREACHABLE, ENGINE_FORBIDDEN: each says what to install or start.
+ */
+export function openLab(slug: string, options: LabOptions = {}): Promise<Lab> {
+  const turn = opening.then(async () => {
+    await current?.close();
+    const lab = new Lab(slug, await HereHost.open(slug, options.engine));
+    current = lab;
+    return lab;
+  });
+  opening = turn.catch(() => undefined);
+  return turn;
+}
+
+onKernelExit(async () => current?.close());
+
+function reach(target: Target): string {
+  const url = typeof target === "string" ? target : target?.url;
+  if (typeof url === "string") return url;
+  throw new LabError(
+    "BAD_ARGUMENT",
+    `${inspect(target)} is nothing a client can connect to`,
+    "give a broker, a tap, a listener or a URL such as mqtt://127.0.0.1:1883",
+  );
+}
+
+function nameOf(target: Target): string | undefined {
+  return target instanceof Broker ? target.name : undefined;
+}
