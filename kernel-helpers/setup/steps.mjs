@@ -1,0 +1,211 @@
+/**
+ * The steps of set-up. Each has: `id`, `title`; `inputs()`, a hash of all that its result depends on; `inPlace()`, a
+ * cheap look whether the result is still there; `adopt()`, whether what is there is right though no stamp says so;
+ * `unneeded()`, whether this machine can do without; `run(progress)`, which brings it or throws a SetupError.
+ */
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { containerEngineAnswers } from "./container-engine.mjs";
+import { SetupError } from "./error.mjs";
+import { kernelspecFolder, root, venv, venvPython } from "./folders.mjs";
+import { findPython } from "./python.mjs";
+import { runProgram } from "./run.mjs";
+import { filesBelow, hashOf } from "./stamps.mjs";
+import { howToGet } from "./system.mjs";
+import { npmCall } from "./tools.mjs";
+
+const helpers = join(root, "kernel-helpers");
+const platform = `${process.platform} ${process.arch} node-abi ${process.versions.modules}`;
+
+/** Stages one after another; in a stage, chains side by side; in a chain, steps one after another. */
+export function stepsFor(names, call) {
+  const has = (name) => names.includes(name);
+  const code = [has("packages") && packages, has("tests") ? buildWithTests : has("build") && build].filter(Boolean);
+  const python = has("jupyter") ? [jupyter] : [];
+  const last = [has("jupyter") && kernelspec, has("embedded") && embedded(call)].filter(Boolean);
+  return [[code, python].filter((chain) => chain.length), [last]];
+}
+
+const networkFault = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|ECONNRESET|name resolution|NewConnectionError|ProxyError|ENOTCACHED|cache mode is 'only-if-cached'/i;
+
+/** A failed program as the error that a person reads. */
+function failure(step, command, { code, tail }, fix) {
+  if (code === 127) return new SetupError({ step, why: `the program ${command} was not found`, fix });
+  if (code === 130) return new SetupError({ step, why: "interrupted", exitCode: 130 });
+  if (/ENOSPC|No space left/i.test(tail)) return new SetupError({ step, why: "the disk is full", tail, fix: "npm run clean" });
+  if (networkFault.test(tail)) {
+    return new SetupError({ step, why: `${command} could not reach its package source; is this machine online?`, tail });
+  }
+  return new SetupError({ step, why: `${command} ended with exit code ${code}`, tail, fix });
+}
+
+// --- Node's packages -----------------------------------------------------------------------------------------------
+
+const packages = {
+  id: "packages",
+  title: "packages from npm",
+  inputs: () =>
+    hashOf({ words: [platform], files: [join(root, "package-lock.json"), join(root, "package.json"), join(helpers, "package.json")] }),
+  inPlace: () => existsSync(hiddenLock) && existsSync(join(root, "node_modules", "kernel-helpers", "package.json")),
+  adopt: () => packages.inPlace() && installedAsLocked(),
+  async run() {
+    const { command, args } = npm();
+    const result = await runProgram("packages", command, [...args, "ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"]);
+    if (result.code !== 0) throw failure("packages from npm", "npm ci", result);
+  },
+};
+
+/** npm writes it last: where it is, an installation came to its end. */
+const hiddenLock = join(root, "node_modules", ".package-lock.json");
+
+/** Whether what somebody installed by hand is what the lock file says. */
+function installedAsLocked() {
+  const wanted = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")).packages;
+  const there = JSON.parse(readFileSync(hiddenLock, "utf8")).packages;
+  const names = Object.keys(wanted).filter((name) => name.startsWith("node_modules/"));
+  return (
+    names.every((name) => (there[name] ? there[name].version === wanted[name].version : wanted[name].optional)) &&
+    Object.keys(there).every((name) => !name.startsWith("node_modules/") || wanted[name])
+  );
+}
+
+/** The npm that runs us; else the one beside this Node; else the one in the path. */
+function npm() {
+  const beside = [join(dirname(process.execPath), "..", "lib"), dirname(process.execPath)].map((folder) =>
+    join(folder, "node_modules", "npm", "bin", "npm-cli.js"),
+  );
+  const script = [process.env.npm_execpath, ...beside].find((path) => path?.endsWith("npm-cli.js") && existsSync(path));
+  return script ? { command: process.execPath, args: [script] } : { command: "npm", args: [] };
+}
+
+// --- the build -----------------------------------------------------------------------------------------------------
+
+const sources = (folder) => filesBelow(join(helpers, folder), (name) => /\.(ts|json)$/.test(name) && !name.includes("node_modules"));
+const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
+
+const compiled = (id, title, projects, pairs) => ({
+  id,
+  title,
+  inputs: () =>
+    hashOf({
+      words: [JSON.parse(readFileSync(join(root, "package.json"), "utf8")).devDependencies.typescript],
+      files: [join(root, "package-lock.json"), join(helpers, "tsconfig.json"), ...pairs.flatMap(([from]) => sources(from))],
+    }),
+  inPlace: () => pairs.every(([from, to]) => outputsAreThere(from, to)),
+  async run() {
+    // The compiler believes its own notes: without the files that they speak of they are worth nothing.
+    for (const [from, to] of pairs) if (!outputsAreThere(from, to)) rmSync(join(helpers, to, ".tsbuildinfo"), { force: true });
+    const result = await runProgram(id, process.execPath, [compiler, "-b", ...projects.map((project) => join(root, project))]);
+    if (result.code !== 0) throw failure(title, "the TypeScript compiler", result);
+    // Notes that name a file whose output is gone (deleted by hand): once more without the notes.
+    if (!pairs.every(([from, to]) => outputsAreThere(from, to))) {
+      throw new SetupError({ step: title, why: "the compiler left outputs out", fix: "rm -rf kernel-helpers/dist kernel-helpers/dist-test" });
+    }
+  },
+});
+
+const outputsAreThere = (from, to) =>
+  existsSync(join(helpers, to, ".tsbuildinfo")) &&
+  sources(from).every((file) => {
+    if (!file.endsWith(".ts") || file.endsWith(".d.ts")) return true;
+    return existsSync(file.replace(join(helpers, from), join(helpers, to)).replace(/\.ts$/, ".js"));
+  });
+
+const build = compiled("build", "compiling the helpers", ["kernel-helpers"], [["src", "dist"]]);
+const buildWithTests = compiled("tests", "compiling the helpers and their tests", ["kernel-helpers", "kernel-helpers/test"], [
+  ["src", "dist"],
+  ["test", "dist-test"],
+]);
+
+// --- JupyterLab ----------------------------------------------------------------------------------------------------
+
+const requirements = join(helpers, "requirements.txt");
+
+const jupyter = {
+  id: "jupyter",
+  title: "JupyterLab from PyPI",
+  inputs: () => hashOf({ words: [root, process.platform, process.arch, pythonBehindVenv()], files: [requirements] }),
+  inPlace: () => existsSync(venvPython) && existsSync(join(venv, "share", "jupyter", "lab", "static", "index.html")),
+  async run(progress) {
+    const python = findPython();
+    if (!(await runsWithPip())) {
+      rmSync(venv, { recursive: true, force: true });
+    }
+    // Over an existing one this only writes the folder's name anew, for a course that was moved.
+    const keep = existsSync(venvPython) ? ["--without-pip"] : [];
+    const [command, ...first] = python.command;
+    const made = await runProgram("jupyter", command, [...first, "-m", "venv", ...keep, venv]);
+    if (made.code !== 0) {
+      rmSync(venv, { recursive: true, force: true });
+      throw failure("JupyterLab from PyPI", `${python.command.join(" ")} -m venv`, made, howToGet("venv"));
+    }
+    const pip = ["-m", "pip", "install", "--quiet", "--prefer-binary", "--no-warn-script-location", "-r", requirements];
+    const installed = await runProgram("jupyter", venvPython, pip);
+    if (installed.code !== 0) throw failure("JupyterLab from PyPI", "pip install", installed);
+    if (!jupyter.inPlace()) {
+      throw new SetupError({ step: "JupyterLab from PyPI", why: "pip ended well, JupyterLab is not there", fix: "rm -rf .venv" });
+    }
+    progress.line(`set-up: JupyterLab stands in .venv, on Python ${python.version}`);
+  },
+};
+
+/** The interpreter that .venv's Python stands for: a system upgrade that replaces it breaks the environment. */
+function pythonBehindVenv() {
+  try {
+    return realpathSync(venvPython);
+  } catch {
+    return "none";
+  }
+}
+
+async function runsWithPip() {
+  if (!existsSync(venvPython)) return false;
+  return (await runProgram("jupyter", venvPython, ["-c", "import pip"])).code === 0;
+}
+
+// --- the kernel's entry in .venv -----------------------------------------------------------------------------------
+
+const kernelspec = {
+  id: "kernelspec",
+  title: "kernel tslab",
+  inputs: () => hashOf({ words: [process.execPath, root], files: [join(helpers, "dist", "kernel", "kernelspec.js")] }),
+  inPlace: () => existsSync(join(kernelspecFolder, "kernel.json")),
+  async run() {
+    const { kernelSpec } = createRequire(import.meta.url)(join(helpers, "dist", "kernel", "kernelspec.js"));
+    const launcher = join(helpers, "dist", "kernel", "launch.js");
+    mkdirSync(kernelspecFolder, { recursive: true });
+    writeFileSync(join(kernelspecFolder, "kernel.json"), `${JSON.stringify(kernelSpec(process.execPath, launcher), null, 2)}\n`);
+  },
+};
+
+// --- the embedded broker -------------------------------------------------------------------------------------------
+
+const embeddedFolder = join(helpers, "embedded");
+const embeddedBuild = join(embeddedFolder, "build.mjs");
+
+const embedded = ({ tool, options }) => ({
+  id: "embedded",
+  title: "embedded broker (Mosquitto to WebAssembly; minutes, once)",
+  inputs: () => hashOf({ words: [process.platform, process.arch], files: embeddedSources() }),
+  inPlace: () => existsSync(join(embeddedFolder, "out")),
+  optional: {
+    again: "npm run embedded",
+    consequence: "labs run on Docker or on a local mosquitto, where there is one",
+  },
+  /** Built where brokers would otherwise have nothing to run on, and for the tests, which try every engine. */
+  async unneeded() {
+    if (!existsSync(embeddedBuild)) return true;
+    if (tool === "test" || options.engine === "embedded") return false;
+    if (options.engine) return options.engine !== "auto";
+    return containerEngineAnswers();
+  },
+  async run(progress) {
+    const result = await runProgram("embedded", process.execPath, [embeddedBuild], {
+      onLine: (line) => progress.line(`set-up: ${line}`),
+    });
+    if (result.code !== 0) throw failure("embedded broker", "node kernel-helpers/embedded/build.mjs", result, npmCall("embedded"));
+  },
+});
+
+const embeddedSources = () => filesBelow(embeddedFolder, (name) => !/^out[\\/]|node_modules/.test(name));

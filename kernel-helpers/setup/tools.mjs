@@ -1,0 +1,180 @@
+/**
+ * The command-line programs: what each takes and which steps of set-up it needs. Help and the checking of words come
+ * from this table, so that a wrong word is told before a minute of set-up, and `--help` works on a bare machine.
+ *
+ * `words`: what stands for the program's words in its help, or "" when it takes none.
+ * An option's `value`: "" for a switch, else what stands for the value, or the list of the values there are.
+ * `steps`: of packages, build, tests (the compiled tests), jupyter, embedded.
+ */
+const engine = (values) => ({ value: values, does: "which engine runs the brokers" });
+const json = { value: "", does: "the answer as JSON on standard output (use npm run -s), all else on standard error" };
+
+export const tools = {
+  start: {
+    does: "Sets up what is missing, makes the learner's copies of the notebooks and opens JupyterLab on 127.0.0.1.",
+    words: "",
+    options: {
+      "no-browser": { value: "", does: "print the address, open no browser" },
+      port: { value: "N", does: "this port, or fail (default: 8888 or the next free one)" },
+      engine: engine(["auto", "docker", "embedded", "local"]),
+    },
+    steps: ["packages", "build", "jupyter", "embedded"],
+    example: "npm start -- --no-browser --port 8890",
+  },
+  test: {
+    does: "Sets up what is missing and runs the tests, all or those of the named parts (folders of kernel-helpers/test).",
+    words: "PART...",
+    options: { list: { value: "", does: "name the parts and their files, run nothing" } },
+    steps: ["packages", "build", "tests", "jupyter", "embedded"],
+    example: "npm test -- core mqtt",
+  },
+  doctor: {
+    does: "Says what this machine can run, and for each lack the one command that mends it.",
+    words: "",
+    options: { json },
+    steps: ["packages", "build"],
+    example: "npm run -s doctor -- --json",
+  },
+  clean: {
+    does: "Removes containers, networks, volumes, images and caches of this course, after showing their size and asking.",
+    words: "",
+    options: {
+      yes: { value: "", does: "don't ask" },
+      "dry-run": { value: "", does: "only show what there is" },
+    },
+    steps: ["packages", "build"],
+    example: "npm run clean -- --yes",
+  },
+  lint: {
+    does: "Checks code style, types and the order of the floors; changes nothing.",
+    words: "",
+    options: {},
+    steps: ["packages", "build", "tests"],
+    example: "npm run lint",
+  },
+  format: {
+    does: "Formats the code.",
+    words: "",
+    options: { check: { value: "", does: "name what would change, change nothing" } },
+    steps: ["packages"],
+    example: "npm run format -- --check",
+  },
+  bench: {
+    does: "Measures what the course promises about speed, each beside the raw way of doing the same.",
+    words: "PART...",
+    options: { json },
+    steps: ["packages", "build", "jupyter", "embedded"],
+    example: "npm run bench -- brokers",
+  },
+  embedded: {
+    does: "Builds the embedded broker: Mosquitto as WebAssembly, for machines without a container engine.",
+    words: "",
+    options: { force: { value: "", does: "build again even when it is there" } },
+    steps: ["packages", "build"],
+    example: "npm run embedded",
+  },
+};
+
+/** How people call a program: npm has short forms for two. */
+export const npmCall = (tool) => (tool === "start" || tool === "test" ? `npm ${tool}` : `npm run ${tool}`);
+
+export function helpText(tool) {
+  const { does, words, options, example } = tools[tool];
+  const rows = [...Object.entries(options), ["help", { value: "", does: "this text" }]].map(([name, option]) => [
+    `--${name}${valueText(option)}`,
+    option.does,
+  ]);
+  const width = Math.max(...rows.map(([left]) => left.length));
+  const call = `${npmCall(tool)} [-- ${words ? `[${words}] ` : ""}[options]]`;
+  return [
+    `Usage: ${call}`,
+    "",
+    does,
+    "",
+    ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`),
+    "",
+    `Example: ${example}`,
+  ].join("\n");
+}
+
+const valueText = ({ value }) => (Array.isArray(value) ? ` ${value.join("|")}` : value && ` ${value}`);
+
+/**
+ * Reads a program's words and options.
+ * @returns {{words: string[], options: Record<string, string | true>} | {wrong: string, right: string}} `right` is the
+ * line to type instead.
+ */
+export function parseWords(tool, args, env = {}) {
+  const known = tools[tool].options;
+  const words = [];
+  const options = {};
+  const wrong = (what, right = tools[tool].example) => ({ wrong: what, right });
+  const again = (changed) => `${npmCall(tool)} -- ${changed.map(quoted).join(" ")}`;
+  const swallowed = optionsThatNpmTook(known, args, env);
+  if (swallowed.length) {
+    return wrong("npm took the options for itself; they stand after --", again([...swallowed, ...args]));
+  }
+  for (let i = 0; i < args.length; i++) {
+    const [, name, , attached] = /^--([^=]+)(=(.*))?$/s.exec(args[i]) ?? [];
+    if (name === undefined) {
+      if (args[i].startsWith("-") && args[i] !== "-") return wrong(`there is no option ${args[i]}`);
+      words.push(args[i]);
+      continue;
+    }
+    const option = Object.hasOwn(known, name) ? known[name] : undefined;
+    if (!option) {
+      const near = nearest(name, Object.keys(known));
+      const rest = args.with?.(i, `--${near}${attached === undefined ? "" : `=${attached}`}`);
+      return wrong(`there is no option --${name}`, near && rest ? again(rest) : undefined);
+    }
+    if (option.value === "") {
+      if (attached !== undefined) return wrong(`--${name} takes no value`, again(args.with(i, `--${name}`)));
+      options[name] = true;
+      continue;
+    }
+    const value = attached ?? args[++i];
+    if (value === undefined || value === "") return wrong(`--${name} needs a value:${valueText(option)}`);
+    if (Array.isArray(option.value) && !option.value.includes(value)) {
+      const near = nearest(value, option.value) ?? option.value[0];
+      return wrong(`--${name} is one of ${option.value.join(", ")}, not "${value}"`, again([`--${name}`, near]));
+    }
+    options[name] = value;
+  }
+  if (words.length && !tools[tool].words) return wrong(`it takes no words, and was given "${words.join(" ")}"`);
+  return { words, options };
+}
+
+/** `npm start --port 9000`, without the "--" between, sets npm_config_port and leaves "9000" behind. */
+function optionsThatNpmTook(known, args, env) {
+  const taken = [];
+  for (const [name, option] of Object.entries(known)) {
+    if (args.some((arg) => arg.startsWith(`--${name}`))) continue;
+    const value = env[`npm_config_${name.replaceAll("-", "_")}`];
+    if (option.value === "" && value === "true") taken.push(`--${name}`);
+    if (option.value !== "" && value === "true") taken.push(`--${name}`); // its value is the first of the words
+    else if (option.value !== "" && value) taken.push(`--${name}`, value);
+    if (name.startsWith("no-") && env[`npm_config_${name.slice(3).replaceAll("-", "_")}`] === "") taken.push(`--${name}`);
+  }
+  return taken;
+}
+
+const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+/** The closest of the words there are, or undefined when none is close. */
+export function nearest(word, there) {
+  const ranked = there.map((candidate) => [distance(word, candidate), candidate]).sort(([a], [b]) => a - b);
+  const [best] = ranked;
+  return best && best[0] <= Math.max(2, Math.floor(word.length / 3)) ? best[1] : undefined;
+}
+
+function distance(a, b) {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length];
+}
