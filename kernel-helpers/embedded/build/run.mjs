@@ -1,0 +1,27 @@
+/** Runs programs without a shell. */
+import { spawn } from "node:child_process";
+
+/**
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv }} [options]
+ * @returns {Promise<{ code: number | null, stdout: string, stderr: string }>} code is null when it couldn't be started
+ */
+export function run(command, args, options = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"], windowsHide: true });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text) => {
+      stderr += text;
+    });
+    child.once("error", (error) => resolve({ code: null, stdout, stderr: `${stderr}${error.message}` }));
+    child.once("close", (code) => resolve({ code: code ?? 1, stdout, stderr }));
+  });
+}
+
+/** The last lines of a program's complaints, for a message. */
+export const lastLines = (text, count = 12) => text.trimEnd().split(/\r?\n/).slice(-count).join("\n");

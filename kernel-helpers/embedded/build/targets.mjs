@@ -1,0 +1,150 @@
+/** Which files make which program, and how they are compiled. Paths are relative to the work folder. */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+
+const M = "mosquitto";
+
+const DEFINES = [
+  "-D_GNU_SOURCE",
+  '-DVERSION="2.1.2"',
+  "-DWITH_WEBSOCKETS=WS_IS_BUILTIN",
+  "-DCJSON_VERSION_FULL=1.7.19",
+];
+const INCLUDES = [
+  "shim/include",
+  "shim",
+  M,
+  ...["src", "include", "common", "lib", "libcommon", "deps", "deps/picohttpparser", "plugins/common"].map(
+    (d) => `${M}/${d}`,
+  ),
+  "stubs",
+  "cjson",
+];
+
+/** Flags of every file. The prefix map keeps the build folder's name out of the programs. */
+export const COMMON_FLAGS = [
+  "-std=gnu99",
+  "-w",
+  "-include",
+  "shim/prelude.h",
+  ...INCLUDES.map((folder) => `-I${folder}`),
+  ...DEFINES,
+];
+
+/** The headers of OpenSSL that Mosquitto includes here; each leads to the shim's crypto.h. */
+export const OPENSSL_HEADERS = ["bio", "bn", "buffer", "err", "evp", "opensslconf", "opensslv", "rand", "sha", "ssl"];
+
+const named = (folder, names) => names.split(/\s+/).map((name) => `${folder}/${name}.c`);
+
+/** The C files of a folder but some. */
+const all = (root, folder, except = "") => {
+  const out = new Set(except.split(/\s+/).map((name) => `${name}.c`));
+  const files = readdirSync(join(root, folder)).filter((file) => file.endsWith(".c") && !out.has(file));
+  return files.sort().map((file) => `${folder}/${file}`);
+};
+
+/** Files that come with a program and flags of their own: `[flags, files]`. */
+function commonGroups(root, defines) {
+  // Upstream compiles password hashes and random numbers only with OpenSSL; WITH_TLS would change far more elsewhere.
+  const crypto = ["-DWITH_TLS", "-DSHIM_FILES"];
+  return [
+    [
+      [...defines, "-DSHIM_FILES"],
+      all(root, `${M}/libcommon`, "memory_common password_common random_common base64_common"),
+    ],
+    [crypto, named(`${M}/libcommon`, "password_common random_common")],
+    [["-DSHIM_FILES"], [`${M}/common/json_help.c`, "cjson/cJSON.c", ...named("shim", "crypto base64 posix")]],
+  ];
+}
+
+function broker(root) {
+  const defines = [
+    ...["BROKER", "EPOLL", "BRIDGE", "PERSISTENCE", "SYS_TREE", "CONTROL", "MEMORY_TRACKING", "UNIX_SOCKETS"],
+    "LINKED_DYNSEC",
+  ].map((name) => `-DWITH_${name}`);
+  const dynsec = ["version", "init", "cleanup"].map((name) => `-Dmosquitto_plugin_${name}=dynsec_plugin_${name}`);
+  return {
+    name: "mosquitto",
+    reactor: true,
+    groups: [
+      [
+        defines,
+        [
+          ...all(root, `${M}/src`, "mosquitto loop signals http_api service mux_kqueue mux_poll xtreport websockets"),
+          ...named(
+            `${M}/plugins`,
+            "acl-file/acl_check acl-file/acl_parse password-file/password_check password-file/password_parse",
+          ),
+          ...named(
+            `${M}/lib`,
+            "alias_mosq handle_ping handle_pubackcomp handle_pubrec handle_pubrel handle_suback handle_unsuback net_mosq packet_datatypes packet_mosq property_mosq send_connect send_disconnect send_mosq send_publish send_subscribe send_unsubscribe util_mosq will_mosq",
+          ),
+          `${M}/deps/picohttpparser/picohttpparser.c`,
+          ...named("shim", "linked_plugins broker_main broker_loop broker_signals net_ws"),
+        ],
+      ],
+      [["-DSHIM_FILES"], named("shim", "sockets epoll names")],
+      [["-DREAL_WITH_MEMORY_TRACKING"], [`${M}/libcommon/memory_common.c`]],
+      [[...dynsec, "-DWITH_PW_CACHE"], all(root, `${M}/plugins/dynamic-security`)],
+      ...commonGroups(root, defines),
+    ],
+  };
+}
+
+const SMALL_SOCKETS = ["-DSHIM_WAITS", "-DSOCKET_BASE=512"];
+
+/** A program that speaks MQTT through libmosquitto. */
+const client = (root, name, extra) => ({
+  name,
+  reactor: false,
+  groups: [
+    ...extra,
+    [
+      ["-DWITH_SOCKS"],
+      [
+        ...all(root, `${M}/lib`, "thread_mosq net_ws tls_mosq net_mosq_ocsp srv_mosq"),
+        `${M}/deps/picohttpparser/picohttpparser.c`,
+        ...named("shim", "net_ws client_thread linked_plugins"),
+      ],
+    ],
+    [[...SMALL_SOCKETS, "-DSHIM_FILES"], named("shim", "sockets epoll names waits terminal")],
+    [[], [`${M}/libcommon/memory_common.c`]],
+    ...commonGroups(root, []),
+  ],
+});
+
+/** Every program, the broker first. @param {string} root the work folder */
+export function targets(root) {
+  const shared = [["-DWITH_SOCKS"], named(`${M}/client`, "client_shared client_props")];
+  const passwd = [[`-I${M}/apps/mosquitto_passwd`], named(`${M}/apps/mosquitto_passwd`, "get_password")];
+  const ctrlFlags = [`-I${M}/apps/mosquitto_passwd`, `-I${M}/plugins/dynamic-security`, "-DWITH_SOCKS"];
+  return [
+    broker(root),
+    {
+      name: "mosquitto_passwd",
+      reactor: false,
+      groups: [
+        [
+          ["-DSHIM_FILES"],
+          [...all(root, `${M}/apps/mosquitto_passwd`), "shim/terminal.c", `${M}/libcommon/memory_common.c`],
+        ],
+        ...commonGroups(root, []),
+      ],
+    },
+    client(root, "mosquitto_ctrl", [
+      [
+        ctrlFlags,
+        named(
+          `${M}/apps/mosquitto_ctrl`,
+          "broker client dynsec dynsec_client dynsec_group dynsec_role mosquitto_ctrl options",
+        ),
+      ],
+      passwd,
+    ]),
+    client(root, "mosquitto_pub", [
+      shared,
+      [["-DWITH_SOCKS", "-Dnanosleep=work_instead_of_sleep"], named(`${M}/client`, "pub_client pub_shared")],
+    ]),
+    client(root, "mosquitto_sub", [shared, [["-DWITH_SOCKS"], named(`${M}/client`, "sub_client sub_client_output")]]),
+  ];
+}
