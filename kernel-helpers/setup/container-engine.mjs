@@ -1,8 +1,9 @@
 /** Whether a container engine answers, asked without any package: set-up wants to know before packages are there. */
+
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { homedir } from "node:os";
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 
 /** Where this user's Docker command would look: DOCKER_HOST, the chosen context, then the usual sockets. */

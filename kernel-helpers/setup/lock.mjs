@@ -68,7 +68,8 @@ function removeStale() {
   try {
     renameSync(file, aside);
     const taken = JSON.parse(readFileSync(aside, "utf8"));
-    if (before && taken.pid !== before.pid) renameSync(aside, file); // a fresh one: back with it
+    if (before && taken.pid !== before.pid)
+      renameSync(aside, file); // a fresh one: back with it
     else rmSync(aside, { force: true });
   } catch {
     rmSync(aside, { force: true });

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { SetupError } from "./error.mjs";
 import { root } from "./folders.mjs";
-import { nearest, npmCall, parseWords, helpText, tools } from "./tools.mjs";
+import { helpText, nearest, npmCall, parseWords, tools } from "./tools.mjs";
 
 /** @param {string[]} argv the tool's name, then its words and options. Sets process.exitCode. */
 export async function main([tool, ...args]) {
@@ -40,7 +40,11 @@ export async function main([tool, ...args]) {
 async function run(tool, call) {
   const program = join(root, "kernel-helpers", "dist", "tools", `${tool}.js`);
   if (!existsSync(program)) {
-    throw new SetupError({ step: "build", why: `${program} is missing after the build`, fix: `rm -rf kernel-helpers/dist && ${npmCall(tool)}` });
+    throw new SetupError({
+      step: "build",
+      why: `${program} is missing after the build`,
+      fix: `rm -rf kernel-helpers/dist && ${npmCall(tool)}`,
+    });
   }
   process.exitCode = await createRequire(import.meta.url)(program).main(call);
 }

@@ -44,8 +44,18 @@ export function findPython() {
 
 function look(command) {
   const [program, ...args] = command;
-  const { status, stdout, stderr } = spawnSync(program, [...args, "-c", ask], { encoding: "utf8", env: courseEnv(), timeout: 20_000, windowsHide: true });
+  const { status, stdout, stderr } = spawnSync(program, [...args, "-c", ask], {
+    encoding: "utf8",
+    env: courseEnv(),
+    timeout: 20_000,
+    windowsHide: true,
+  });
   const version = /^(\d+\.\d+\.\d+)/.exec(stdout ?? "")?.[1];
   if (!version) return undefined; // not there, or Windows' door to its store
-  return { command, version, venv: status === 0 && stdout.includes("venv"), tail: (stderr ?? "").trim().split("\n").slice(-3).join("\n") };
+  return {
+    command,
+    version,
+    venv: status === 0 && stdout.includes("venv"),
+    tail: (stderr ?? "").trim().split("\n").slice(-3).join("\n"),
+  };
 }

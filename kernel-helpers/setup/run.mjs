@@ -25,7 +25,12 @@ export function runProgram(id, command, args, { env = {}, onLine = () => {} } = 
   return new Promise((resolve) => {
     if (stopped) return resolve({ code: 130, tail: "interrupted" });
     let text = "";
-    const child = spawn(command, args, { cwd: root, env: { ...courseEnv(), ...env }, stdio: ["ignore", "pipe", "pipe"], windowsHide: true });
+    const child = spawn(command, args, {
+      cwd: root,
+      env: { ...courseEnv(), ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+      windowsHide: true,
+    });
     running.add(child);
     const read = (chunk) => {
       log.write(chunk);

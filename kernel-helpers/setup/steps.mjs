@@ -27,15 +27,21 @@ export function stepsFor(names, call) {
   return [[code, python].filter((chain) => chain.length), [last]];
 }
 
-const networkFault = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|ECONNRESET|name resolution|NewConnectionError|ProxyError|ENOTCACHED|cache mode is 'only-if-cached'/i;
+const networkFault =
+  /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|ECONNRESET|name resolution|NewConnectionError|ProxyError|ENOTCACHED|cache mode is 'only-if-cached'/i;
 
 /** A failed program as the error that a person reads. */
 function failure(step, command, { code, tail }, fix) {
   if (code === 127) return new SetupError({ step, why: `the program ${command} was not found`, fix });
   if (code === 130) return new SetupError({ step, why: "interrupted", exitCode: 130 });
-  if (/ENOSPC|No space left/i.test(tail)) return new SetupError({ step, why: "the disk is full", tail, fix: "npm run clean" });
+  if (/ENOSPC|No space left/i.test(tail))
+    return new SetupError({ step, why: "the disk is full", tail, fix: "npm run clean" });
   if (networkFault.test(tail)) {
-    return new SetupError({ step, why: `${command} could not reach its package source; is this machine online?`, tail });
+    return new SetupError({
+      step,
+      why: `${command} could not reach its package source; is this machine online?`,
+      tail,
+    });
   }
   return new SetupError({ step, why: `${command} ended with exit code ${code}`, tail, fix });
 }
@@ -46,12 +52,23 @@ const packages = {
   id: "packages",
   title: "packages from npm",
   inputs: () =>
-    hashOf({ words: [platform], files: [join(root, "package-lock.json"), join(root, "package.json"), join(helpers, "package.json")] }),
+    hashOf({
+      words: [platform],
+      files: [join(root, "package-lock.json"), join(root, "package.json"), join(helpers, "package.json")],
+    }),
   inPlace: () => existsSync(hiddenLock) && existsSync(join(root, "node_modules", "kernel-helpers", "package.json")),
   adopt: () => packages.inPlace() && installedAsLocked(),
   async run() {
     const { command, args } = npm();
-    const result = await runProgram("packages", command, [...args, "ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"]);
+    const result = await runProgram("packages", command, [
+      ...args,
+      "ci",
+      "--ignore-scripts",
+      "--prefer-offline",
+      "--no-audit",
+      "--no-fund",
+      "--loglevel=error",
+    ]);
     if (result.code !== 0) throw failure("packages from npm", "npm ci", result);
   },
 };
@@ -81,7 +98,8 @@ function npm() {
 
 // --- the build -----------------------------------------------------------------------------------------------------
 
-const sources = (folder) => filesBelow(join(helpers, folder), (name) => /\.(ts|json)$/.test(name) && !name.includes("node_modules"));
+const sources = (folder) =>
+  filesBelow(join(helpers, folder), (name) => /\.(ts|json)$/.test(name) && !name.includes("node_modules"));
 const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
 
 const compiled = (id, title, projects, pairs) => ({
@@ -90,17 +108,30 @@ const compiled = (id, title, projects, pairs) => ({
   inputs: () =>
     hashOf({
       words: [JSON.parse(readFileSync(join(root, "package.json"), "utf8")).devDependencies.typescript],
-      files: [join(root, "package-lock.json"), join(helpers, "tsconfig.json"), ...pairs.flatMap(([from]) => sources(from))],
+      files: [
+        join(root, "package-lock.json"),
+        join(helpers, "tsconfig.json"),
+        ...pairs.flatMap(([from]) => sources(from)),
+      ],
     }),
   inPlace: () => pairs.every(([from, to]) => outputsAreThere(from, to)),
   async run() {
     // The compiler believes its own notes: without the files that they speak of they are worth nothing.
-    for (const [from, to] of pairs) if (!outputsAreThere(from, to)) rmSync(join(helpers, to, ".tsbuildinfo"), { force: true });
-    const result = await runProgram(id, process.execPath, [compiler, "-b", ...projects.map((project) => join(root, project))]);
+    for (const [from, to] of pairs)
+      if (!outputsAreThere(from, to)) rmSync(join(helpers, to, ".tsbuildinfo"), { force: true });
+    const result = await runProgram(id, process.execPath, [
+      compiler,
+      "-b",
+      ...projects.map((project) => join(root, project)),
+    ]);
     if (result.code !== 0) throw failure(title, "the TypeScript compiler", result);
     // Notes that name a file whose output is gone (deleted by hand): once more without the notes.
     if (!pairs.every(([from, to]) => outputsAreThere(from, to))) {
-      throw new SetupError({ step: title, why: "the compiler left outputs out", fix: "rm -rf kernel-helpers/dist kernel-helpers/dist-test" });
+      throw new SetupError({
+        step: title,
+        why: "the compiler left outputs out",
+        fix: "rm -rf kernel-helpers/dist kernel-helpers/dist-test",
+      });
     }
   },
 });
@@ -113,10 +144,15 @@ const outputsAreThere = (from, to) =>
   });
 
 const build = compiled("build", "compiling the helpers", ["kernel-helpers"], [["src", "dist"]]);
-const buildWithTests = compiled("tests", "compiling the helpers and their tests", ["kernel-helpers", "kernel-helpers/test"], [
-  ["src", "dist"],
-  ["test", "dist-test"],
-]);
+const buildWithTests = compiled(
+  "tests",
+  "compiling the helpers and their tests",
+  ["kernel-helpers", "kernel-helpers/test"],
+  [
+    ["src", "dist"],
+    ["test", "dist-test"],
+  ],
+);
 
 // --- JupyterLab ----------------------------------------------------------------------------------------------------
 
@@ -144,7 +180,11 @@ const jupyter = {
     const installed = await runProgram("jupyter", venvPython, pip);
     if (installed.code !== 0) throw failure("JupyterLab from PyPI", "pip install", installed);
     if (!jupyter.inPlace()) {
-      throw new SetupError({ step: "JupyterLab from PyPI", why: "pip ended well, JupyterLab is not there", fix: "rm -rf .venv" });
+      throw new SetupError({
+        step: "JupyterLab from PyPI",
+        why: "pip ended well, JupyterLab is not there",
+        fix: "rm -rf .venv",
+      });
     }
     progress.line(`set-up: JupyterLab stands in .venv, on Python ${python.version}`);
   },
@@ -175,7 +215,10 @@ const kernelspec = {
     const { kernelSpec } = createRequire(import.meta.url)(join(helpers, "dist", "kernel", "kernelspec.js"));
     const launcher = join(helpers, "dist", "kernel", "launch.js");
     mkdirSync(kernelspecFolder, { recursive: true });
-    writeFileSync(join(kernelspecFolder, "kernel.json"), `${JSON.stringify(kernelSpec(process.execPath, launcher), null, 2)}\n`);
+    writeFileSync(
+      join(kernelspecFolder, "kernel.json"),
+      `${JSON.stringify(kernelSpec(process.execPath, launcher), null, 2)}\n`,
+    );
   },
 };
 
@@ -204,7 +247,8 @@ const embedded = ({ tool, options }) => ({
     const result = await runProgram("embedded", process.execPath, [embeddedBuild], {
       onLine: (line) => progress.line(`set-up: ${line}`),
     });
-    if (result.code !== 0) throw failure("embedded broker", "node kernel-helpers/embedded/build.mjs", result, npmCall("embedded"));
+    if (result.code !== 0)
+      throw failure("embedded broker", "node kernel-helpers/embedded/build.mjs", result, npmCall("embedded"));
   },
 });
 

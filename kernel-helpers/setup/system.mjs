@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 export function packageManager(platform = process.platform, osRelease = readOsRelease()) {
   if (platform === "darwin") return "brew";
   if (platform === "win32") return "winget";
-  const words = /^ID=(.*)$/m.exec(osRelease)?.[1] + " " + (/^ID_LIKE=(.*)$/m.exec(osRelease)?.[1] ?? "");
+  const words = `${/^ID=(.*)$/m.exec(osRelease)?.[1]} ${/^ID_LIKE=(.*)$/m.exec(osRelease)?.[1] ?? ""}`;
   if (/debian|ubuntu/.test(words)) return "apt";
   if (/fedora|rhel|centos/.test(words)) return "dnf";
   if (/arch/.test(words)) return "pacman";

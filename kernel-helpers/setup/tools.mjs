@@ -151,9 +151,11 @@ function optionsThatNpmTook(known, args, env) {
     if (args.some((arg) => arg.startsWith(`--${name}`))) continue;
     const value = env[`npm_config_${name.replaceAll("-", "_")}`];
     if (option.value === "" && value === "true") taken.push(`--${name}`);
-    if (option.value !== "" && value === "true") taken.push(`--${name}`); // its value is the first of the words
+    if (option.value !== "" && value === "true")
+      taken.push(`--${name}`); // its value is the first of the words
     else if (option.value !== "" && value) taken.push(`--${name}`, value);
-    if (name.startsWith("no-") && env[`npm_config_${name.slice(3).replaceAll("-", "_")}`] === "") taken.push(`--${name}`);
+    if (name.startsWith("no-") && env[`npm_config_${name.slice(3).replaceAll("-", "_")}`] === "")
+      taken.push(`--${name}`);
   }
   return taken;
 }

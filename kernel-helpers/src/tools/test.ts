@@ -1,0 +1,56 @@
+/** `npm test`: runs the compiled tests part by part, says what failed and why, what was skipped and why. */
+import { existsSync, readdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import { courseRoot } from "../core/paths";
+import type { Tool } from "./cli";
+import { runPart } from "./test/run-part";
+import { Tally } from "./test/tally";
+
+const sources = join(courseRoot, "kernel-helpers", "test");
+const compiled = join(courseRoot, "kernel-helpers", "dist-test");
+
+/** Quick and fundamental parts first; parts that are not named here come before the slow ones. */
+const first = ["core", "mqtt", "notebook", "views", "certs", "brokers", "checks", "kernel", "lab"];
+const last = ["tools", "site", "setup", "course"];
+
+export const main: Tool = async ({ words, options }) => {
+  const parts = partsThere();
+  const unknown = words.filter((word) => !parts.includes(word));
+  if (unknown.length) {
+    console.error(`npm test: there is no part "${unknown[0]}"; there are: ${parts.join(", ")}`);
+    console.error(`Try: npm test -- ${parts.find((part) => part.startsWith(unknown[0]!.slice(0, 2))) ?? parts[0]}`);
+    return 2;
+  }
+  const wanted = words.length ? parts.filter((part) => words.includes(part)) : parts;
+  if (options.list) {
+    for (const part of wanted)
+      console.log([part, ...filesOf(part).map((file) => `  ${basename(file, ".js")}`)].join("\n"));
+    return 0;
+  }
+  // Passed on to the tests' processes: stacks speak of the TypeScript sources.
+  process.execArgv.push("--enable-source-maps");
+  const tally = new Tally();
+  for (const part of wanted) await runPart(part, filesOf(part), tally);
+  const summary = tally.summary();
+  if (summary) console.log(`\n${summary}\n`);
+  console.log(tally.closingLine());
+  return tally.failed > 0 ? 1 : 0;
+};
+
+function partsThere(): string[] {
+  const folders = readdirSync(sources, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && filesOf(entry.name).length > 0)
+    .map((entry) => entry.name)
+    .sort();
+  const middle = folders.filter((part) => !first.includes(part) && !last.includes(part));
+  return [...first, ...middle, ...last].filter((part) => folders.includes(part));
+}
+
+/** Compiled tests whose source is still there: what was deleted or renamed leaves its output behind. */
+function filesOf(part: string): string[] {
+  return readdirSync(join(sources, part), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".test.ts"))
+    .map((name) => join(compiled, part, name.replace(/\.ts$/, ".js")))
+    .filter((file) => existsSync(file))
+    .sort();
+}
