@@ -19,11 +19,15 @@ export async function judge<T extends Expectations>(
   limit = CHECK_LIMIT,
 ): Promise<Outcome> {
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let timedOut = false;
   try {
     await Promise.race([
       (async () => body(t))(),
       new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error(`the check did not come to an end within ${limit / 1000} s`)), limit);
+        timer = setTimeout(() => {
+          timedOut = true;
+          reject(new Error(`the check did not come to an end within ${limit / 1000} s`));
+        }, limit);
       }),
     ]);
   } catch (thrown) {
@@ -32,7 +36,7 @@ export async function judge<T extends Expectations>(
   } finally {
     clearTimeout(timer);
   }
-  return settle(id, points, t);
+  return timedOut ? { ...settle(id, points, t), timedOut } : settle(id, points, t);
 }
 
 function settle(id: string, points: number, t: Expectations): Outcome {

@@ -32,6 +32,8 @@ export interface Outcome {
   readonly reasons: readonly string[];
   /** Where to look next, for anything but a pass. */
   readonly next: string;
+  /** True when the check was ended because its time was up. */
+  readonly timedOut?: boolean;
 }
 
 /** One line for terminals and reports: "retained-1: passed, 2 of 2 points". */

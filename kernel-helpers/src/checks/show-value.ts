@@ -1,3 +1,8 @@
+/** A learner's value that is not copied into a check (a promise, a Proxy, something huge). Equal to nothing. */
+export class Opaque {
+  constructor(readonly what: string) {}
+}
+
 /**
  * A value as a card shows it: short, one line, the same on every run. Cells' values are hostile until proven otherwise,
  * so nothing here calls their methods (a `toString` or `toJSON` of a learner's object never runs).
@@ -24,8 +29,12 @@ function write(value: unknown, depth: number): string {
 }
 
 function writeObject(value: object, depth: number): string {
+  if (value instanceof Opaque) return value.what;
   if (value instanceof Uint8Array)
     return `bytes ${[...value.subarray(0, 32)].map((b) => b.toString(16).padStart(2, "0")).join(" ")}${value.length > 32 ? ` … (${value.length})` : ""}`;
+  if (value instanceof Date) return Number.isNaN(Number(value)) ? "an invalid date" : value.toISOString();
+  if (value instanceof Map) return `Map ${write([...value], depth)}`;
+  if (value instanceof Set) return `Set ${write([...value], depth)}`;
   if (value instanceof Error) return `${ownText(value, "name") ?? "Error"}: ${ownText(value, "message") ?? ""}`;
   if (depth > 2) return Array.isArray(value) ? "[…]" : "{…}";
   if (Array.isArray(value))
@@ -51,13 +60,19 @@ function shorten(text: string, limit: number): string {
 
 /** Deep equality of plain data: numbers by Object.is, bytes by content, objects by own enumerable keys. */
 export function sameValue(a: unknown, b: unknown): boolean {
+  if (a instanceof Opaque) return false;
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (b instanceof Opaque) return false;
   if (a instanceof Uint8Array || b instanceof Uint8Array) {
     return (
       a instanceof Uint8Array && b instanceof Uint8Array && a.length === b.length && a.every((byte, i) => byte === b[i])
     );
   }
+  if (a instanceof Date || b instanceof Date) {
+    return a instanceof Date && b instanceof Date && Object.is(Number(a), Number(b));
+  }
+  if (a instanceof Map || b instanceof Map || a instanceof Set || b instanceof Set) return sameCollection(a, b);
   if (Array.isArray(a) !== Array.isArray(b)) return false;
   const keys = Object.keys(a);
   if (keys.length !== Object.keys(b).length) return false;
@@ -65,4 +80,11 @@ export function sameValue(a: unknown, b: unknown): boolean {
     (key) =>
       Object.hasOwn(b, key) && sameValue((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]),
   );
+}
+
+/** Maps and Sets, in the order of their entries. */
+function sameCollection(a: object, b: object): boolean {
+  const kindOf = (one: object) => (one instanceof Map ? "map" : one instanceof Set ? "set" : "other");
+  if (kindOf(a) !== kindOf(b)) return false;
+  return sameValue([...(a as Iterable<unknown>)], [...(b as Iterable<unknown>)]);
 }
