@@ -1,0 +1,30 @@
+import type { MimeBundle } from "../views/view";
+
+/** Where the launcher puts the kernel's own side for the helpers: they may be loaded from another copy of the package. */
+export const HOOK = Symbol.for("mqtt-notebooks.kernel");
+
+export interface DisplayOptions {
+  /** Names the output, so that it can be replaced later. */
+  readonly id?: string;
+  /** Replaces the outputs with this id, in whatever cells they are. */
+  readonly update?: boolean;
+  /** By MIME type, as Jupyter's messages carry it. */
+  readonly metadata?: Record<string, unknown>;
+}
+
+/** The cell that the caller's code belongs to. */
+export interface CurrentCell {
+  /** Id of the execute_request: unique over all kernels. */
+  readonly id: string;
+  /** The number in brackets beside the cell. */
+  readonly executionCount: number;
+}
+
+export interface KernelHook {
+  readonly version: 1;
+  publishDisplay(bundle: MimeBundle, options?: DisplayOptions): void;
+  clearOutput(wait?: boolean): void;
+  /** Returns a function that forgets the registration. */
+  onExit(run: () => void | Promise<void>): () => void;
+  currentCell(): CurrentCell | undefined;
+}

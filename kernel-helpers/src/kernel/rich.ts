@@ -1,0 +1,29 @@
+import { inspect } from "node:util";
+
+const DISPLAY = Symbol.for("Jupyter.display");
+
+/**
+ * A value as Jupyter shows it: the MIME bundle of its `[Symbol.for("Jupyter.display")]()` where it has one, and
+ * text/plain always.
+ * @throws what the value's own code throws, TypeError for a bundle that isn't an object.
+ */
+export async function mimeBundle(value: unknown): Promise<Record<string, unknown>> {
+  const show = (value as { [DISPLAY]?: unknown } | null | undefined)?.[DISPLAY];
+  if (typeof show !== "function") return { "text/plain": inspect(value) };
+  const bundle: unknown = await show.call(value);
+  if (typeof bundle !== "object" || bundle === null) {
+    throw new TypeError(`[Symbol.for("Jupyter.display")]() must give an object of MIME types, not ${inspect(bundle)}`);
+  }
+  const text = "text/plain" in bundle ? {} : { "text/plain": inspect(value) };
+  return toJson({ ...bundle, ...text });
+}
+
+/** Bytes (a PNG) travel as base64; the rest goes as it is. */
+export function toJson(bundle: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(bundle).map(([type, data]) => [
+      type,
+      data instanceof Uint8Array ? Buffer.from(data).toString("base64") : data,
+    ]),
+  );
+}

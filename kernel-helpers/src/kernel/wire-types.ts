@@ -1,0 +1,48 @@
+import type { Content, Header } from "./protocol";
+
+/** A request that the main thread answers, as the wire hands it over. `seq` names it until its reply is sent. */
+export interface Request {
+  readonly seq: number;
+  readonly header: Header;
+  readonly content: Content;
+}
+
+/** From the wire (a worker) to the main thread. */
+export type FromWire =
+  | { kind: "request"; request: Request }
+  | { kind: "interrupt"; number: number; terminated: boolean }
+  | { kind: "leave"; why: string }
+  | { kind: "fence"; number: number }
+  | { kind: "closed" };
+
+/** From the main thread to the wire. Contents are JSON text: what can't be serialised fails where it was made. */
+export type ToWire =
+  | { kind: "publish"; type: string; parent: Header; json: string; metadata?: Content }
+  | { kind: "status"; state: "busy" | "idle"; parent: Header }
+  | { kind: "reply"; seq: number; type: string; json: string }
+  | { kind: "fence"; number: number }
+  | { kind: "close" };
+
+/** What both threads share, as 32-bit integers in this order. */
+export enum Shared {
+  /** The number of the last interrupt that the main thread has seen. */
+  Acknowledged = 0,
+  /** What the main thread does: a Phase. */
+  Phase = 1,
+}
+
+export enum Phase {
+  /** Waiting, or running a cell's code: may be terminated. */
+  Open = 0,
+  /** Inside the TypeScript compiler, whose state a termination would spoil. */
+  Compiling = 1,
+}
+
+export interface WireData {
+  readonly connectionFile: string;
+  readonly shared: SharedArrayBuffer;
+  /** The kernel_info_reply, without protocol version. */
+  readonly kernelInfo: Content;
+  /** The process whose end ends the kernel; 0 for none. */
+  readonly parentPid: number;
+}

@@ -1,0 +1,110 @@
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { complain } from "./log";
+import type { Content, Header } from "./protocol";
+import { afterTermination } from "./termination";
+import { type FromWire, Phase, type Request, Shared, type ToWire, type WireData } from "./wire-types";
+
+/** What the main thread does with what comes in. */
+export interface Listener {
+  request(request: Request): void;
+  /** End what the running cell waits for. */
+  interrupt(): void;
+  /** Run the cleanup and end the process. */
+  leave(why: string): void;
+}
+
+/** The main thread's end of the kernel's sockets. */
+export class Wire {
+  readonly #worker: Worker;
+  readonly #shared: Int32Array;
+  readonly #fences = new Map<number, () => void>();
+  #lastFence = 0;
+  #listener: Listener | undefined;
+  #early: FromWire[] = [];
+  #closed: () => void = () => {};
+
+  constructor(data: Omit<WireData, "shared">) {
+    const shared = new SharedArrayBuffer(8);
+    this.#shared = new Int32Array(shared);
+    const workerData: WireData = { ...data, shared };
+    this.#worker = new Worker(join(__dirname, "wire-worker.js"), { workerData });
+    this.#worker.on("message", (message: FromWire) => this.#receive(message));
+    // A port that is taken, say. A kernel that nobody can reach must not stay.
+    this.#worker.on("error", (error) => {
+      complain("the sockets failed", error);
+      process.kill(process.pid, "SIGKILL");
+    });
+  }
+
+  /** Requests that came before are handed over now. */
+  listen(listener: Listener): void {
+    this.#listener = listener;
+    for (const message of this.#early.splice(0)) this.#receive(message);
+  }
+
+  /** @throws TypeError when the content is no JSON (a circle, a bigint). */
+  publish(type: string, parent: Header, content: Content, metadata?: Content): void {
+    this.#send({ kind: "publish", type, parent, json: JSON.stringify(content), metadata });
+  }
+
+  status(state: "busy" | "idle", parent: Header): void {
+    this.#send({ kind: "status", state, parent });
+  }
+
+  reply(request: Request, content: Content): void {
+    const type = request.header.msg_type.replace(/_request$/, "_reply");
+    this.#send({ kind: "reply", seq: request.seq, type, json: JSON.stringify(content) });
+  }
+
+  /** Resolves when every request that had reached the kernel before this call was handed to the listener. */
+  fence(): Promise<void> {
+    const number = ++this.#lastFence;
+    return new Promise((resolve) => {
+      this.#fences.set(number, resolve);
+      this.#send({ kind: "fence", number });
+    });
+  }
+
+  /** While the compiler works nobody may terminate this thread's code. */
+  compiling(busy: boolean): void {
+    Atomics.store(this.#shared, Shared.Phase, busy ? Phase.Compiling : Phase.Open);
+  }
+
+  /** Sends what is queued and closes the sockets. */
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#closed = resolve;
+      this.#send({ kind: "close" });
+    });
+  }
+
+  #send(message: ToWire): void {
+    this.#worker.postMessage(message);
+  }
+
+  #receive(message: FromWire): void {
+    switch (message.kind) {
+      case "fence":
+        this.#fences.get(message.number)?.();
+        this.#fences.delete(message.number);
+        break;
+      case "closed":
+        this.#closed();
+        break;
+      default:
+        if (this.#listener) this.#dispatch(message, this.#listener);
+        else this.#early.push(message);
+    }
+  }
+
+  #dispatch(message: FromWire, listener: Listener): void {
+    if (message.kind === "request") listener.request(message.request);
+    else if (message.kind === "leave") listener.leave(message.why);
+    else if (message.kind === "interrupt") {
+      if (message.terminated) afterTermination();
+      Atomics.store(this.#shared, Shared.Acknowledged, message.number);
+      listener.interrupt();
+    }
+  }
+}
