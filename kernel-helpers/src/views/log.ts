@@ -1,0 +1,83 @@
+import { isolate, visible } from "./escape";
+import { fold } from "./fold";
+import { card, code, emptyCard, htmlTable } from "./html";
+import { count, textTable } from "./text";
+import { colour, tone } from "./theme";
+import { type View, view } from "./view";
+
+/** A line of a broker's log and what it means. */
+export interface ExplainedLine {
+  readonly number: number;
+  readonly text: string;
+  readonly meaning?: string;
+  /** A line that a reader should not miss; shown by a mark and a tint. */
+  readonly weight?: "notice" | "warning" | "error";
+}
+
+export interface LogData {
+  readonly caption: string;
+  readonly total: number;
+  readonly lines: readonly ExplainedLine[];
+}
+
+const WEIGHTS = {
+  notice: { mark: "●", tint: tone.ok.tint },
+  warning: { mark: "▲", tint: tone.warn.tint },
+  error: { mark: "✗", tint: tone.bad.tint },
+} as const;
+
+const LONGEST = 2_000;
+
+/**
+ * A broker's log, its meaning beside each line.
+ * @param options.limit how many lines before the middle folds, default 60.
+ */
+export function logView(
+  lines: readonly ExplainedLine[],
+  options: { caption?: string; limit?: number } = {},
+): View<"log", LogData> {
+  const caption = options.caption ?? "The broker's log";
+  const { head, folded, tail } = fold(lines, options.limit ?? 60);
+  const kept = [...head, ...tail].map((line) => ({ ...line, text: line.text.slice(0, LONGEST) }));
+  const data: LogData = { caption, total: lines.length, lines: kept };
+  if (!lines.length) {
+    const text = `${caption}: no lines yet`;
+    return view("log", data, { as: "html", picture: emptyCard(text), text });
+  }
+  const title = `${caption}: ${count(lines.length, "line")}`;
+  const gap = folded.length
+    ? `${count(folded.length, "line")} not shown: ${folded[0]?.number} to ${folded.at(-1)?.number}`
+    : "";
+  const at = gap ? head.length : -1;
+  const spread = <T>(rows: T[], extra: T) => (at < 0 ? rows : [...rows.slice(0, at), extra, ...rows.slice(at)]);
+  const html = kept.map((line) => [
+    `${line.weight ? `${WEIGHTS[line.weight].mark} ` : ""}${line.number}`,
+    code(line.text),
+    isolate(line.meaning ?? ""),
+  ]);
+  const plain = kept.map((line) => [
+    line.weight ? WEIGHTS[line.weight].mark : "",
+    String(line.number),
+    line.text,
+    line.meaning ?? "",
+  ]);
+  const weights = spread<ExplainedLine["weight"]>(
+    kept.map((line) => line.weight),
+    undefined,
+  );
+  return view("log", data, {
+    as: "html",
+    picture: card(
+      htmlTable(
+        title,
+        [{ title: "#", align: "right", nowrap: true }, { title: "What the broker wrote" }, { title: "What it means" }],
+        spread(html, ["⋮", `<span style="color:${colour.muted}">${isolate(gap)}</span>`, ""]),
+        { tint: (row) => (weights[row] ? WEIGHTS[weights[row]].tint : undefined) },
+      ),
+    ),
+    text: `${visible(title)}\n\n${textTable(
+      [{ title: "" }, { title: "#", align: "right" }, { title: "line", max: 64 }, { title: "meaning", max: 48 }],
+      spread(plain, ["", "⋮", gap, ""]),
+    )}`,
+  });
+}

@@ -1,0 +1,46 @@
+import { isolate } from "./escape";
+import { card, emptyCard, htmlTable } from "./html";
+import { textTable } from "./text";
+import { type View, view } from "./view";
+
+export interface Column {
+  readonly title: string;
+  readonly align?: "left" | "right";
+  /** In the type of code: topics, payloads, ids. */
+  readonly mono?: boolean;
+}
+
+export type Value = string | number | boolean | null;
+
+export interface TableData {
+  readonly caption: string;
+  readonly columns: readonly (Column | string)[];
+  readonly rows: readonly (readonly Value[])[];
+  /** Which column names the row, default the first (0). */
+  readonly rowHeader?: number;
+}
+
+/** A table with a caption and row headers. Numbers align right unless a column says otherwise; null is an empty cell. */
+export function tableView(table: TableData): View<"table", TableData> {
+  const columns = table.columns.map((column, i) => withDefaults(column, table.rows, i));
+  const rows = table.rows.map((row) => columns.map((_, i) => shown(row[i])));
+  const data: TableData = { ...table, columns };
+  if (!rows.length) {
+    const text = `${table.caption}: no rows yet`;
+    return view("table", data, { as: "html", picture: emptyCard(text), text });
+  }
+  const html = rows.map((row) => row.map(isolate));
+  return view("table", data, {
+    as: "html",
+    picture: card(htmlTable(table.caption, columns, html, { rowHeader: table.rowHeader })),
+    text: `${table.caption}\n\n${textTable(columns, rows)}`,
+  });
+}
+
+function withDefaults(column: Column | string, rows: TableData["rows"], i: number): Column {
+  const given: Column = typeof column === "string" ? { title: column } : column;
+  const numeric = rows.length > 0 && rows.every((row) => typeof row[i] === "number" || row[i] == null);
+  return { ...given, align: given.align ?? (numeric ? "right" : "left") };
+}
+
+const shown = (value: Value | undefined): string => (value === null || value === undefined ? "" : String(value));
