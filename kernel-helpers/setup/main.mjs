@@ -1,4 +1,5 @@
 /** Set-up and dispatch: see ../setup.mjs. */
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -38,6 +39,10 @@ export async function main([tool, ...args]) {
 }
 
 async function run(tool, call) {
+  if (tools[tool].program) {
+    process.exitCode = await runProgramOfItsOwn(join(root, "kernel-helpers", tools[tool].program), call);
+    return;
+  }
   const program = join(root, "kernel-helpers", "dist", "tools", `${tool}.js`);
   if (!existsSync(program)) {
     throw new SetupError({
@@ -47,4 +52,18 @@ async function run(tool, call) {
     });
   }
   process.exitCode = await createRequire(import.meta.url)(program).main(call);
+}
+
+/** Its words are the tool's, its terminal is ours. */
+function runProgramOfItsOwn(file, { words, options }) {
+  const args = Object.entries(options).flatMap(([name, value]) =>
+    value === true ? [`--${name}`] : [`--${name}`, value],
+  );
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [file, ...args, ...words], { cwd: root, stdio: "inherit" });
+    const forward = (signal) => child.kill(signal);
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, forward);
+    child.once("error", reject);
+    child.once("exit", (code) => resolve(code ?? 130));
+  });
 }

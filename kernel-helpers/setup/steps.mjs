@@ -231,7 +231,7 @@ const embedded = ({ tool, options }) => ({
   id: "embedded",
   title: "embedded broker (Mosquitto to WebAssembly; minutes, once)",
   inputs: () => hashOf({ words: [process.platform, process.arch], files: embeddedSources() }),
-  inPlace: () => existsSync(join(embeddedFolder, "out")),
+  inPlace: () => existsSync(join(embeddedFolder, "out", "manifest.json")),
   optional: {
     again: "npm run embedded",
     consequence: "labs run on Docker or on a local mosquitto, where there is one",

@@ -5,6 +5,7 @@
  * `words`: what stands for the program's words in its help, or "" when it takes none.
  * An option's `value`: "" for a switch, else what stands for the value, or the list of the values there are.
  * `steps`: of packages, build, tests (the compiled tests), jupyter, embedded.
+ * `program`: a file below kernel-helpers that is a program of its own; without it, `main` of dist/tools/NAME.js runs.
  */
 const engine = (values) => ({ value: values, does: "which engine runs the brokers" });
 const json = { value: "", does: "the answer as JSON on standard output (use npm run -s), all else on standard error" };
@@ -70,7 +71,8 @@ export const tools = {
     does: "Builds the embedded broker: Mosquitto as WebAssembly, for machines without a container engine.",
     words: "",
     options: { force: { value: "", does: "build again even when it is there" } },
-    steps: ["packages", "build"],
+    steps: [],
+    program: "embedded/build.mjs",
     example: "npm run embedded",
   },
 };

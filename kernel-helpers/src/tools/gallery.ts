@@ -1,0 +1,302 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { cachePath } from "../core/paths";
+import { bytesView } from "../views/bytes";
+import { cardView, hintView, predictView, revealView } from "../views/card";
+import { escapeText } from "../views/escape";
+import { ladderView } from "../views/ladder";
+import { logView } from "../views/log";
+import { packetsView } from "../views/packets";
+import { sequenceView } from "../views/sequence";
+import { tableView } from "../views/table";
+import { topologyView } from "../views/topology";
+import type { View } from "../views/view";
+import { deliveries, firstPackets, hostile, many } from "./gallery-samples";
+
+/** Every picture with sample data: what a change of the views is looked at with. */
+export function samples(): { name: string; view: View }[] {
+  return [...packetSamples(), ...systemSamples(), ...lessonSamples()].map(([name, view]) => ({ name, view }));
+}
+
+function packetSamples(): [string, View][] {
+  return [
+    ["sequence", sequenceView(deliveries, { title: "One value, three guarantees" })],
+    ["sequence, one client", sequenceView(firstPackets)],
+    ["sequence, one packet", sequenceView(firstPackets.slice(0, 1))],
+    ["sequence, hostile text", sequenceView(hostile)],
+    ["sequence, 500 packets", sequenceView(many(500))],
+    ["sequence, nothing yet", sequenceView([])],
+    ["packets", packetsView(firstPackets, { caption: "What the tap saw" })],
+    ["packets, several clients", packetsView(deliveries)],
+    ["packets, hostile text", packetsView(hostile)],
+    ["packets, 500", packetsView(many(500))],
+    ["packets, nothing yet", packetsView([])],
+    ["bytes", bytesView(firstPackets[2]?.bytes ?? "", firstPackets[2]?.fields, { title: "PUBLISH, packet 3" })],
+    [
+      "bytes, long",
+      bytesView(
+        new Uint8Array(4000).map((_, i) => i),
+        [{ name: "header", start: 0, end: 5 }],
+      ),
+    ],
+  ];
+}
+
+const HOPS = [
+  { name: "process", state: "ok", evidence: "mosquitto 2.1.2 runs, log: “mosquitto version 2.1.2 running”" },
+  { name: "container", state: "ok", evidence: "healthy for 1.4 s, image built from debian:forky-slim" },
+  { name: "port map", state: "ok", evidence: "127.0.0.1:49153 leads to 1883 inside" },
+  { name: "TCP", state: "failed", evidence: "the port accepts, then closes after 1 ms: nobody listens behind the map" },
+  { name: "MQTT", state: "not reached" },
+] as const;
+
+function systemSamples(): [string, View][] {
+  return [
+    ["ladder, failing", ladderView(HOPS, { title: "Container running, broker unreachable" })],
+    [
+      "ladder, green",
+      ladderView([
+        HOPS[0],
+        { name: "container", state: "not applicable", evidence: "the embedded engine has none" },
+        { name: "port map", state: "not applicable", evidence: "the broker listens on 127.0.0.1:41873 itself" },
+        { name: "TCP", state: "ok", evidence: "connected in 0.4 ms" },
+        { name: "MQTT", state: "ok", evidence: "CONNACK 0x00 success in 2 ms" },
+      ]),
+    ],
+    ["ladder, nothing yet", ladderView([])],
+    [
+      "topology",
+      topologyView({
+        title: "Three plants and a hub",
+        nodes: [
+          { id: "hub", kind: "broker", state: "up", detail: "mosquitto 2.1.2" },
+          { id: "north", kind: "broker", state: "up", detail: "mosquitto 2.1.2" },
+          { id: "south", kind: "broker", state: "down", detail: "exit code 137" },
+          { id: "west", kind: "broker", state: "paused" },
+          { id: "dashboard", kind: "client", state: "up" },
+          { id: "historian", kind: "service", state: "up", detail: "HTTP 8086" },
+          { id: "meter-1", kind: "client", state: "up" },
+          { id: "meter-2", kind: "client", state: "down", detail: "keep alive exceeded" },
+          { id: "meter-3", kind: "client", state: "up" },
+        ],
+        edges: [
+          { from: "north", to: "hub", kind: "bridge", state: "up", label: "# out 1" },
+          { from: "south", to: "hub", kind: "bridge", state: "down", label: "# both 1" },
+          { from: "west", to: "hub", kind: "bridge", state: "unknown", label: "alerts/# out 2" },
+          { from: "dashboard", to: "hub", label: "boiler/#" },
+          { from: "historian", to: "hub" },
+          { from: "meter-1", to: "north" },
+          { from: "meter-2", to: "north", state: "down" },
+          { from: "meter-3", to: "south" },
+        ],
+      }),
+    ],
+    [
+      "topology, a mesh",
+      topologyView({
+        title: "A loop",
+        nodes: ["a", "b", "c"].map((id) => ({ id, kind: "broker" as const, state: "up" as const })),
+        edges: [
+          { from: "a", to: "b", kind: "bridge", state: "up", label: "# both 0" },
+          { from: "b", to: "c", kind: "bridge", state: "up", label: "# both 0" },
+          { from: "c", to: "a", kind: "bridge", state: "up", label: "# both 0" },
+        ],
+      }),
+    ],
+    ["topology, nothing yet", topologyView({ nodes: [], edges: [] })],
+    [
+      "log",
+      logView([
+        {
+          number: 1,
+          text: "1764000000: mosquitto version 2.1.2 starting",
+          meaning: "The process is alive; nothing listens yet.",
+        },
+        { number: 2, text: "1764000000: Config loaded from /mosquitto/config/mosquitto.conf." },
+        {
+          number: 3,
+          text: "1764000000: Starting in local only mode. Connections will only be possible from clients running on this machine.",
+          meaning: "No listener is configured: only 127.0.0.1 inside the container answers.",
+          weight: "warning",
+        },
+        {
+          number: 4,
+          text: "1764000000: Opening ipv4 listen socket on port 1883.",
+          meaning: "A listener is open.",
+          weight: "notice",
+        },
+        {
+          number: 5,
+          text: "1764000003: Error: Address already in use",
+          meaning: "Another process has the port.",
+          weight: "error",
+        },
+      ]),
+    ],
+    [
+      "table",
+      tableView({
+        caption: "Delivered QoS is the smaller of the two",
+        columns: ["Published at", "Subscribed at 0", "Subscribed at 1", { title: "Topic", mono: true }],
+        rows: [
+          ["QoS 0", 0, 0, "boiler/3/temp"],
+          ["QoS 1", 0, 1, "<script>alert(1)</script>"],
+          ["QoS 2", 0, null, "קומקום/שלוש"],
+        ],
+      }),
+    ],
+    ["table, nothing yet", tableView({ caption: "Counters", columns: ["Topic", "Value"], rows: [] })],
+  ];
+}
+
+const FINDINGS = [
+  { what: "the late subscriber gets one message", ok: true, expected: "1", observed: "1" },
+  { what: "it carries RETAIN", ok: false, expected: "true", observed: "false" },
+];
+
+function lessonSamples(): [string, View][] {
+  const base = { id: "retained-1", points: 2, reasons: [], next: "" };
+  return [
+    [
+      "check, passed",
+      cardView({
+        ...base,
+        status: "passed",
+        score: 2,
+        findings: FINDINGS.map((one) => ({ ...one, ok: true, observed: one.expected })),
+        evidence: [],
+      }),
+    ],
+    [
+      "check, failed",
+      cardView({
+        ...base,
+        status: "failed",
+        score: 0,
+        findings: FINDINGS,
+        evidence: [
+          {
+            title: "The deciding packet",
+            lines: [
+              '12  broker to late-7f3a: PUBLISH  QoS 1  boiler/3/temp  "71.5"  id 1',
+              "The RETAIN bit (0x01 of the first byte, 0x32) is not set.",
+            ],
+          },
+        ],
+        next: "look at the options of the publish call: which of them asks the broker to keep the value?",
+      }),
+    ],
+    [
+      "check, partly",
+      cardView({
+        ...base,
+        status: "partly",
+        score: 1,
+        findings: FINDINGS,
+        evidence: [],
+        reasons: ["1 point: the message arrives"],
+        next: "the second row is not met yet",
+      }),
+    ],
+    [
+      "check, untouched",
+      cardView({
+        ...base,
+        status: "untouched",
+        score: 0,
+        findings: [],
+        evidence: [],
+        reasons: ["answer is still empty"],
+        next: "write your line in the cell above",
+      }),
+    ],
+    [
+      "check, unavailable",
+      cardView({
+        ...base,
+        status: "unavailable",
+        score: 0,
+        findings: [],
+        evidence: [],
+        reasons: ["mosquitto 2.0.11 sends no topic alias; 2.1.2 does"],
+      }),
+    ],
+    [
+      "prediction",
+      predictView({
+        id: "late-subscriber",
+        choices: { none: "nothing", last: "the last value", all: "all values" },
+        guess: null,
+      }),
+    ],
+    [
+      "reveal, right",
+      revealView({
+        id: "late-subscriber",
+        choices: { none: "nothing", last: "the last value" },
+        guess: "last",
+        answer: "last",
+      }),
+    ],
+    [
+      "reveal, wrong",
+      revealView({
+        id: "late-subscriber",
+        choices: { none: "nothing", last: "the last value" },
+        guess: "none",
+        answer: "last",
+      }),
+    ],
+    [
+      "reveal, no forecast",
+      revealView({
+        id: "late-subscriber",
+        choices: { none: "nothing", last: "the last value" },
+        guess: null,
+        answer: "last",
+      }),
+    ],
+    [
+      "hint",
+      hintView({
+        id: "late-1",
+        step: 3,
+        of: 3,
+        text: "Ask the broker to keep it, with `retain`:\n\n```ts\nawait sensor.mqtt.publishAsync(topic, value, { qos: 1, retain: … });\n```",
+      }),
+    ],
+  ];
+}
+
+/** One page, on light and on dark ground; `picture` SVG as an image, as JupyterLab shows it. */
+export function galleryPage(ground: "light" | "dark" = "light"): string {
+  const [back, ink] = ground === "light" ? ["#ffffff", "#1b1f24"] : ["#111111", "#e6e6e6"];
+  const shown = samples().map(
+    ({ name, view }) =>
+      `<section data-sample="${escapeText(name)}"><h2>${escapeText(name)}</h2>${asPage(view)}` +
+      `<details><summary>As text</summary><pre>${view.text.split("\n").map(escapeText).join("\n")}</pre></details></section>`,
+  );
+  return (
+    `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Gallery of pictures</title>` +
+    `<style>body{background:${back};color:${ink};font-family:system-ui,sans-serif;margin:24px;max-width:1040px}` +
+    `h2{font-size:14px;font-weight:600;margin:28px 0 8px}img{max-width:100%}pre{overflow-x:auto}a{color:inherit}</style></head>` +
+    `<body><h1>Gallery of pictures</h1><p>Sample data. <a href="index.html">light</a> · <a href="dark.html">dark</a></p>${shown.join("")}</body></html>`
+  );
+}
+
+function asPage(view: View): string {
+  if (view.as === "html") return view.picture;
+  const data = Buffer.from(view.picture).toString("base64");
+  return `<img alt="${escapeText(view.text.split("\n")[0] ?? "")}" src="data:image/svg+xml;base64,${data}">`;
+}
+
+/** Writes both pages into the cache and says where. */
+export function writeGallery(): string {
+  const file = cachePath("gallery", "index.html");
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, galleryPage("light"));
+  writeFileSync(cachePath("gallery", "dark.html"), galleryPage("dark"));
+  return file;
+}
+
+if (require.main === module) console.log(`Gallery: ${writeGallery()}`);
