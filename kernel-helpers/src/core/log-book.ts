@@ -1,5 +1,11 @@
 import { LabError } from "./errors";
 
+/** How the client ids of our own readiness probes begin. */
+export const PROBE_CLIENT = "mqtt-notebooks-probe";
+
+/** What Mosquitto says of a connection that has not said who it is. */
+const NAMELESS = /New connection from|<unknown>|OpenSSL Error/;
+
 /** A line of a broker's log. */
 export interface LogLine {
   /** From 1, over all restarts of the broker. */
@@ -7,6 +13,8 @@ export interface LogLine {
   /** Milliseconds since the epoch, when this process read the line. */
   readonly at: number;
   readonly text: string;
+  /** It speaks of a helper's own question whether the broker is ready. Waits and iterators leave such lines out. */
+  readonly probe: boolean;
 }
 
 /** An append-only log that can be read back, awaited and followed. */
@@ -14,10 +22,39 @@ export class LogBook implements AsyncIterable<LogLine> {
   readonly lines: LogLine[] = [];
   #wake = new Set<() => void>();
   #ended = false;
+  /** Nameless connections are our own while nobody else knows the broker's ports, and a moment longer. */
+  #probing = 0;
+  #probedAt = 0;
 
   append(text: string): void {
-    this.lines.push({ number: this.lines.length + 1, at: Date.now(), text });
+    const at = Date.now();
+    const named = text.includes(PROBE_CLIENT);
+    const late = at - this.#probedAt < 200 && !text.includes("New connection");
+    const follows = /No will message/.test(text) && this.lines.at(-1)?.probe === true;
+    const probe = named || follows || ((this.#probing > 0 || late) && NAMELESS.test(text));
+    if (named) this.#markConnection(text);
+    this.lines.push({ number: this.lines.length + 1, at, text, probe });
     this.#notify();
+  }
+
+  /** Says that questions of readiness are being asked. Returns a function to call when that is over. */
+  probing(): () => void {
+    this.#probing++;
+    return () => {
+      this.#probing--;
+      this.#probedAt = Date.now();
+    };
+  }
+
+  /** The line in which a probe's connection came in, before it said its name. */
+  #markConnection(text: string): void {
+    const from = /(?:from |\[)([0-9a-fA-F.:]+:\d+)/.exec(text)?.[1];
+    for (let index = this.lines.length - 1; index >= Math.max(0, this.lines.length - 20); index--) {
+      const line = this.lines[index]!;
+      if (!line.text.includes("New connection from") || (from && !line.text.includes(`${from} `))) continue;
+      this.lines[index] = { ...line, probe: true };
+      return;
+    }
   }
 
   /** No more lines will come (the broker was removed): iterators end, waits fail at once. */
@@ -29,6 +66,7 @@ export class LogBook implements AsyncIterable<LogLine> {
   /** The last lines as text, for messages. */
   tail(count = 10): string {
     return this.lines
+      .filter((line) => !line.probe)
       .slice(-count)
       .map((line) => line.text)
       .join("\n");
@@ -55,7 +93,10 @@ export class LogBook implements AsyncIterable<LogLine> {
     const deadline = Date.now() + timeout;
     let next = options.after ?? 0;
     for (;;) {
-      for (; next < this.lines.length; next++) if (fits(this.lines[next]!.text)) return this.lines[next]!;
+      for (; next < this.lines.length; next++) {
+        const line = this.lines[next]!;
+        if (!line.probe && fits(line.text)) return line;
+      }
       const left = deadline - Date.now();
       if (this.#ended || left <= 0) {
         throw new LabError(
@@ -71,7 +112,7 @@ export class LogBook implements AsyncIterable<LogLine> {
   /** Lines as they come, from the first one; ends when the broker is removed. */
   async *[Symbol.asyncIterator](): AsyncIterator<LogLine> {
     for (let next = 0; ; ) {
-      for (; next < this.lines.length; next++) yield this.lines[next]!;
+      for (; next < this.lines.length; next++) if (!this.lines[next]!.probe) yield this.lines[next]!;
       if (this.#ended) return;
       await this.#change(60_000);
     }

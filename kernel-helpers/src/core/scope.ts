@@ -13,11 +13,23 @@ export interface Ending {
 export interface Session {
   readonly id: string;
   readonly pid: number;
-  /** Start of that process in clock ticks since boot, from /proc; "" where there is none. */
+  /** Start of that process in its system's words (Linux: clock ticks since boot); "" where it cannot be known. */
   readonly started: string;
   /** Which boot of which machine this is. */
   readonly boot: string;
   readonly uid: number;
+}
+
+/** What has to end even when this process is killed, in terms that another process can act on. */
+export type Held =
+  | { readonly kind: "process"; readonly pid: number; readonly started: string }
+  /** All containers, networks and anonymous volumes that carry this session's label, at this engine. */
+  | { readonly kind: "containers"; readonly session: string; readonly engine: unknown }
+  | { readonly kind: "folder"; readonly path: string };
+
+/** Ends what it holds once this process is gone, however it went. `hold` returns a function that lets go. */
+export interface Guard {
+  hold(held: Held): () => void;
 }
 
 /** Owns the endings of a lab's resources and runs them, newest first. */
@@ -26,12 +38,14 @@ export class Scope {
   readonly session: Session;
   /** A folder of this scope's own, removed at its end. */
   readonly folder: string;
+  readonly guard: Guard;
   #endings: Ending[] = [];
   #closed = false;
 
-  constructor(session: Session, folder: string) {
+  constructor(session: Session, folder: string, guard: Guard) {
     this.session = session;
     this.folder = folder;
+    this.guard = guard;
   }
 
   get closed(): boolean {
@@ -55,7 +69,7 @@ export class Scope {
       try {
         await ending.end();
       } catch (error) {
-        failures.push(error);
+        failures.push(new Error(`${ending.what} did not end: ${String(error)}`, { cause: error }));
       }
     }
     if (failures.length) throw new AggregateError(failures, "some resources of the lab did not end");

@@ -12,8 +12,9 @@ import type {
 } from "../brokers/engine";
 import { planBroker, planFiles } from "../brokers/plan";
 import { selectEngine } from "../brokers/select";
-import { openScope } from "../brokers/session";
+import { openScope } from "../kernel/watch";
 import type { BrokerFile, BrokerSpec, MosquittoRelease } from "../brokers/spec";
+import type { Outcome } from "../checks/outcome";
 import type { Scope } from "../core/scope";
 import type { Tap, TapOptions } from "../mqtt/tap";
 import { openTap } from "../mqtt/tap";
@@ -39,6 +40,8 @@ export interface Host {
   link(a: EngineBroker, b: EngineBroker): Promise<Link>;
   tap(target: { url: string }, options?: TapOptions): Promise<Tap>;
   removeVolume(name: string): Promise<void>;
+  /** When grading: the judge runs the check, with its own text; the cell's own is not run at all. */
+  check?(id: string, given: Record<string, unknown>): Promise<Outcome>;
   close(): Promise<void>;
 }
 

@@ -1,0 +1,66 @@
+/** Says why a broker did not come up, in terms of the learner's own text. Pure. */
+import { LabError } from "../core/errors";
+import type { LogBook } from "../core/log-book";
+import type { Exit } from "./engine";
+import { type BrokerPlan, CONF_PATH } from "./plan";
+
+const stamp = /^\d+: /;
+
+/** The error for a broker whose program ended before it was ready. */
+export function exitedError(plan: BrokerPlan, exit: Exit, log: LogBook, after = 0): LabError {
+  const lines = log.lines.slice(after).map((line) => line.text.replace(stamp, ""));
+  return configError(plan, lines) ?? portError(plan, lines) ?? plainExit(plan, exit, lines);
+}
+
+/** Mosquitto names the line that it refuses; its reason is in the lines before. */
+function configError(plan: BrokerPlan, lines: string[]): LabError | null {
+  const index = lines.findIndex((line) => /Error found at .+:\d+\.?$/.test(line));
+  const place = /Error found at (.+):(\d+)/.exec(lines[index] ?? "");
+  if (!place) return null;
+  const [, path, number] = place as unknown as [string, string, string];
+  const reasons = lines.slice(0, index).filter((line) => /error|invalid|unknown|unable|must|duplicate/i.test(line));
+  const text = textOf(plan, path)?.split("\n")[Number(number) - 1]?.trim();
+  const name = path === CONF_PATH ? "the configuration" : path;
+  return new LabError(
+    "BAD_CONFIG",
+    `Mosquitto refuses line ${number} of ${name}${text ? `: ${text}` : ""}\n${reasons.join("\n") || lines[index]}`,
+    "mend that line and run the cell again; every option is in mosquitto.conf(5)",
+  );
+}
+
+function textOf(plan: BrokerPlan, path: string): string | null {
+  if (path === CONF_PATH) return plan.conf;
+  const file = plan.files.find((one) => one.path === path);
+  return file ? new TextDecoder().decode(file.content) : null;
+}
+
+/** Two listeners of one configuration on one port: nobody else can take a port inside a container. */
+function portError(plan: BrokerPlan, lines: string[]): LabError | null {
+  if (!lines.some((line) => /address already in use/i.test(line))) return null;
+  const opened = lines.map((line) => / on port (\d+)\.?$/.exec(line)?.[1]).filter(Boolean);
+  const port = opened.at(-1);
+  return new LabError(
+    "PORT_TAKEN",
+    `${plan.name} cannot open port ${port ?? "of a listener"}: it is in use\n${lines.slice(-5).join("\n")}`,
+    "give each listener of the configuration a port of its own",
+  );
+}
+
+function plainExit(plan: BrokerPlan, exit: Exit, lines: string[]): LabError {
+  const how = exit.signal ? `by ${exit.signal}` : `with exit code ${exit.code}`;
+  const said = lines.slice(-10).join("\n") || "(it logged nothing)";
+  return new LabError(
+    "BROKER_EXITED",
+    `${plan.name} ended ${how} before it was ready. Its last lines:\n${said}`,
+    "the last line usually names the option or the file; mend it and run the cell again",
+  );
+}
+
+/** The error for a broker that runs and whose listeners don't answer. */
+export function notReadyError(plan: BrokerPlan, silent: readonly number[], log: LogBook): LabError {
+  return new LabError(
+    "BROKER_NOT_READY",
+    `${plan.name} runs, but within ${plan.timeout} ms there was no CONNACK on port ${silent.join(", ") || "?"}. Its last lines:\n${log.tail() || "(it logged nothing)"}`,
+    "see whether the log says that each listener was opened; a plugin that blocks or a bind address out of reach keeps them silent",
+  );
+}
