@@ -18,7 +18,8 @@ export interface KernelSpec {
  */
 export function kernelSpec(nodePath: string, launcherPath: string): KernelSpec {
   return {
-    argv: [nodePath, launcherPath, "{connection_file}"],
+    // The flag keeps an interrupt of a runaway callback from ending the process where ./termination can't (Node 24).
+    argv: [nodePath, "--no-force-async-hooks-checks", launcherPath, "{connection_file}"],
     display_name: "TypeScript (tslab)",
     language: "typescript",
     interrupt_mode: "message",
