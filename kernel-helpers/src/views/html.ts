@@ -9,7 +9,7 @@ import { colour, font, type Tone, tone } from "./theme";
 const CARD =
   `background-color:${colour.card};color:${colour.ink};border:1px solid ${colour.edge};border-radius:6px;` +
   `padding:12px 14px;margin:4px 0;font-family:${font.sans};font-size:${font.size}px;line-height:1.5;` +
-  "max-width:980px;overflow-x:auto;text-align:left";
+  "max-width:980px;overflow-x:auto;text-align:left;";
 
 export const card = (inside: string, extra = ""): string => `<div style="${CARD}${extra}">${inside}</div>`;
 
@@ -45,6 +45,7 @@ export function htmlTable(
   rows: readonly (readonly string[])[],
   options: { rowHeader?: number; tint?: (row: number) => string | undefined } = {},
 ): string {
+  const titled = columns.some((column) => column.title);
   const header = columns
     .map(
       (column) =>
@@ -69,7 +70,7 @@ export function htmlTable(
   return (
     `<table style="border-collapse:collapse;border:none;margin:0;font-size:${font.size}px;background-color:${colour.card};color:${colour.ink}">` +
     `<caption style="caption-side:top;text-align:left;font-weight:600;padding:0 0 4px 0;color:${colour.ink};white-space:normal">${escapeText(caption)}</caption>` +
-    `<thead><tr style="background-color:${colour.card}">${header}</tr></thead><tbody>${body}</tbody></table>`
+    `${titled ? `<thead><tr style="background-color:${colour.card}">${header}</tr></thead>` : ""}<tbody>${body}</tbody></table>`
   );
 }
 

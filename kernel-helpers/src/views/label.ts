@@ -6,6 +6,8 @@ import { graphemes } from "./text";
 export interface Part {
   readonly text: string;
   readonly strong?: boolean;
+  /** Bold, and in the colour of what went wrong. */
+  readonly bad?: boolean;
   /** Text from the wire. */
   readonly foreign?: boolean;
 }
@@ -23,7 +25,7 @@ export function labelParts(record: PacketRecord, options: LabelOptions = {}): Pa
   const parts: Part[] = [{ text: type }];
   if (write) parts.push(...write(new Reader(record, limit)));
   else parts.push({ text: `${wireLength(record)} bytes` });
-  if (record.fault) parts.push({ text: FAULTS[record.fault], strong: true });
+  if (record.fault) parts.push({ text: FAULTS[record.fault], bad: true });
   return parts;
 }
 
@@ -90,7 +92,7 @@ class Reader {
     if (typeof code !== "number" || (code === 0 && !always)) return [];
     const name = this.record.reason ?? (code === 0 ? "success" : "");
     const bad = this.get("returnCode") !== undefined ? code > 0 : code >= 0x80;
-    return [{ text: `${hexCode(code)}${name ? ` ${name}` : ""}`, strong: bad }];
+    return [{ text: `${hexCode(code)}${name ? ` ${name}` : ""}`, bad }];
   }
 }
 
@@ -190,7 +192,7 @@ function granted(read: Reader): Part[] {
   const ack = read.record.packet.type.toUpperCase() === "SUBACK";
   return codes.slice(0, 8).map((code) => {
     const n = Number(code);
-    if (n >= 0x80) return { text: `${hexCode(n)} ${read.record.reason ?? "refused"}`.trim(), strong: true };
+    if (n >= 0x80) return { text: `${hexCode(n)} ${read.record.reason ?? "refused"}`.trim(), bad: true };
     return { text: ack ? `granted QoS ${n}` : hexCode(n) };
   });
 }
@@ -244,11 +246,11 @@ function cut(text: string, limit: number): string {
 
 const hexCode = (code: number): string => `0x${code.toString(16).toUpperCase().padStart(2, "0")}`;
 
-/** "+12.4 ms", "+3.21 s": the time since the first packet. */
+/** "+12.4 ms", "+3.214 s": the time since the first packet. */
 export function since(at: number, first: number): string {
   const ms = Math.max(0, at - first);
   if (!Number.isFinite(ms)) return "";
-  return ms < 1000 ? `+${ms.toFixed(1)} ms` : `+${(ms / 1000).toFixed(2)} s`;
+  return ms < 1000 ? `+${ms.toFixed(1)} ms` : `+${(ms / 1000).toFixed(3)} s`;
 }
 
 /** One sentence for screen readers and terminals: "3. sensor to broker: PUBLISH …". */

@@ -22,7 +22,7 @@ export interface LadderData {
 const TONES: Record<HopState, Tone> = { ok: "ok", failed: "bad", "not reached": "idle", "not applicable": "idle" };
 const MARKS: Record<HopState, string> = { ok: "✓", failed: "✗", "not reached": "·", "not applicable": "–" };
 const WIDTH = 760;
-const TEXT = 336;
+const TEXT = 372;
 
 /** The way from a process to MQTT, hop by hop: each says its state in a word, a mark, a line style and a colour. */
 export function ladderView(hops: readonly Hop[], options: { title?: string } = {}): View<"ladder", LadderData> {
@@ -74,19 +74,19 @@ function rung(hop: Hop, evidence: readonly string[], y: number, height: number):
   const { text, tint } = tone[TONES[hop.state]];
   const tried = hop.state === "ok" || hop.state === "failed";
   const middle = y + height / 2;
-  const name = lines(visible(hop.name), 186, 2);
+  const name = lines(visible(hop.name), 150, 2);
   const top = (count: number, step: number) => middle - ((count - 1) * step) / 2 + 4.5;
   const names = name.map(
     (line, i) => `<text x="76" y="${n(top(name.length, 17) + i * 17)}" font-weight="600">${isolateSvg(line)}</text>`,
   );
   const texts = evidence.map(
     (line, i) =>
-      `<text x="400" y="${n(top(evidence.length, 17) + i * 17)}" font-size="${font.small}">${isolateSvg(line)}</text>`,
+      `<text x="362" y="${n(top(evidence.length, 17) + i * 17)}" font-size="${font.small}">${isolateSvg(line)}</text>`,
   );
   return (
     `<g><rect x="20" y="${y}" width="${WIDTH - 40}" height="${height}" rx="8" fill="${tint}" stroke="${text}" stroke-width="${tried ? 1.8 : 1.2}"${tried ? "" : ' stroke-dasharray="5 4"'}/>` +
     `${sign(hop.state, 48, middle, text)}${names.join("")}` +
-    `<text x="276" y="${n(middle + 4.5)}" fill="${text}" font-weight="600">${hop.state}</text>${texts.join("")}</g>`
+    `<text x="236" y="${n(middle + 4.5)}" fill="${text}" font-weight="600">${hop.state}</text>${texts.join("")}</g>`
   );
 }
 

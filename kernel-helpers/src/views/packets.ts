@@ -4,7 +4,7 @@ import { fold } from "./fold";
 import { card, emptyCard, htmlTable } from "./html";
 import { labelParts, labelText, type Part, since } from "./label";
 import { clientNames, jsonRecord, lost, type PacketRecord, toBytes, wireLength } from "./record";
-import { count, textTable } from "./text";
+import { count, textTable, truncate, width } from "./text";
 import { colour, font } from "./theme";
 import { type View, view } from "./view";
 
@@ -54,10 +54,11 @@ function html(title: string, records: readonly PacketRecord[], options: PacketsO
   const { head, tail, folded } = fold(records, options.limit ?? 40);
   const name = clientNames(records);
   const first = records[0]?.at ?? 0;
+  const columns = Math.max(...[...head, ...tail].map((record) => Math.min(24, width(visible(name(record))))));
   const row = (record: PacketRecord) => [
     String(record.number),
     since(record.at, first),
-    lane(record, name(record)),
+    lane(record, name(record), columns),
     `<details><summary style="cursor:pointer">${partsHtml(labelParts(record))}</summary>${unfolded(record)}</details>`,
     String(wireLength(record)),
   ];
@@ -81,7 +82,7 @@ export const foldText = (folded: readonly PacketRecord[]): string =>
   `${count(folded.length, "packet")} not shown: ${folded[0]?.number} to ${folded.at(-1)?.number}`;
 
 /** The client left, the broker right, and between them the arrow: its head says the direction, colour repeats it. */
-function lane(record: PacketRecord, client: string): string {
+function lane(record: PacketRecord, client: string, columns: number): string {
   const hue = ARROW_COLOUR[record.direction];
   const right = record.direction === "to-broker";
   const side =
@@ -91,8 +92,8 @@ function lane(record: PacketRecord, client: string): string {
   const cross = lost(record) ? `<b style="color:${colour.bad}">✗</b>` : "";
   const spoken = `<span style="display:inline-block;width:0;height:0;overflow:hidden">${right ? "to" : "from"}</span>`;
   const arrow = right ? `${line}${cross}${point}` : `${point}${cross}${line}`;
-  const short = client.length > 24 ? `${client.slice(0, 23)}…` : client;
-  return `<bdi title="${escapeText(client)}">${escapeText(short)}</bdi> ${spoken}${arrow} broker`;
+  const short = truncate(visible(client), 24);
+  return `<bdi style="display:inline-block;min-width:${columns}ch" title="${escapeText(client.slice(0, 200))}">${escapeText(short)}</bdi> ${spoken}${arrow} broker`;
 }
 
 /** A label's parts: type coloured by nothing, flags bold, wire text isolated in the type of code. */
@@ -103,7 +104,8 @@ export function partsHtml(parts: readonly Part[]): string {
       const inner = part.foreign
         ? `<bdi style="font-family:${font.mono};font-size:${font.small}px">${escapeText(part.text)}</bdi>`
         : escapeText(part.text);
-      return part.strong ? `<b style="color:${colour.bad}">${inner}</b>` : inner;
+      if (part.bad) return `<b style="color:${colour.bad}">${inner}</b>`;
+      return part.strong ? `<b>${inner}</b>` : inner;
     })
     .join(" &nbsp;");
 }

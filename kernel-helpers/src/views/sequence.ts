@@ -83,6 +83,7 @@ function draw(title: string, records: readonly PacketRecord[], options: Sequence
       arrow(record, labels.get(record) ?? [], {
         client,
         broker,
+        lanes,
         y,
         width,
         time: since(record.at, first),
@@ -131,7 +132,7 @@ function placeLanes(
     { name: "broker", broker: true },
     ...right.map((one) => ({ name: one, broker: false })),
   ];
-  // A gap must hold the labels of the arrows that span it alone; with many lanes labels run across, on their own halo.
+  // A gap must hold the labels of the arrows that span it alone; with many lanes labels run across them.
   const widest = (client: string) =>
     Math.max(0, ...shown.filter((r) => name(r) === client).map((r) => partsWidth(labels.get(r) ?? [])));
   const most = order.length <= 3 ? 440 : order.length <= 5 ? 240 : 170;
@@ -175,6 +176,7 @@ function stroke(record: PacketRecord): string {
 interface Place {
   readonly client: Lane;
   readonly broker: Lane;
+  readonly lanes: readonly Lane[];
   readonly y: number;
   readonly width: number;
   readonly time: string;
@@ -188,19 +190,24 @@ function arrow(record: PacketRecord, parts: readonly Part[], at: Place): string 
   const right = to > from;
   const hue = up ? colour.up : colour.down;
   const gone = lost(record);
-  const end = gone ? from + (to - from) * 0.72 : to;
+  const end = gone ? from + (to - from) * 0.78 : to;
   const line = at.y + 18;
-  const tip = gone ? cross(end, line) : arrowhead(end + (right ? -1 : 1), line, right);
+  const tip = gone ? cross(end, line, 5) : arrowhead(end + (right ? -1 : 1), line, right);
   const shaft = `<path d="M${from} ${line}H${n(gone ? end : end + (right ? -8 : 8))}" ${stroke(record)}/>`;
   const wide = partsWidth(parts);
-  const x = Math.min(Math.max((from + to) / 2, GUTTER + wide / 2), at.width - wide / 2 - 12);
+  const x = Math.min(Math.max((from + (gone ? end : to)) / 2, GUTTER + wide / 2), at.width - wide / 2 - 12);
+  // A label that runs across a lane hides that piece of it: lines through letters are hard to read.
+  const crossed = at.lanes.some((lane) => Math.abs(lane.x - x) < wide / 2 + 3);
+  const plate = crossed
+    ? `<rect x="${n(x - wide / 2 - 3)}" y="${line - 20}" width="${n(wide + 6)}" height="17" fill="${colour.card}"/>`
+    : "";
   const tooltip = at.full ? `<title>${escapeText(labelText(record, { limit: at.full }))}</title>` : "";
   return (
-    `<g data-packet="${record.number}">${tooltip}` +
+    `<g data-packet="${record.number}">${tooltip}${plate}` +
     `<text x="34" y="${line + 4}" text-anchor="end" font-weight="700">${record.number}</text>` +
     `<text x="42" y="${line + 4}" font-size="${font.small}" fill="${colour.muted}">${at.time}</text>` +
     `<g stroke="${hue}" fill="${hue}">${shaft}${tip}</g>` +
-    `<text x="${n(x)}" y="${line - 7}" text-anchor="middle" stroke="${colour.card}" stroke-width="4" paint-order="stroke">${parts.map(tspan).join("")}</text></g>`
+    `<text x="${n(x)}" y="${line - 7}" text-anchor="middle">${parts.map(tspan).join("")}</text></g>`
   );
 }
 
@@ -208,13 +215,15 @@ function tspan(part: Part, i: number): string {
   const text = part.foreign ? isolateSvg(part.text) : escapeText(part.text);
   const gap = i ? ' dx="8"' : "";
   if (i === 0) return `<tspan font-weight="600">${text}</tspan>`;
-  return part.strong
-    ? `<tspan${gap} font-weight="700" fill="${colour.bad}">${text}</tspan>`
-    : `<tspan${gap}>${text}</tspan>`;
+  const weight = part.bad ? ` font-weight="700" fill="${colour.bad}"` : part.strong ? ' font-weight="700"' : "";
+  return `<tspan${gap}${weight}>${text}</tspan>`;
 }
 
 const partsWidth = (parts: readonly Part[]): number =>
-  parts.reduce((sum, part, i) => sum + measure(visible(part.text), { bold: i === 0 || part.strong }) + (i ? 8 : 0), 0);
+  parts.reduce(
+    (sum, part, i) => sum + measure(visible(part.text), { bold: i === 0 || part.strong || part.bad }) + (i ? 8 : 0),
+    0,
+  );
 
 function foldRow(folded: Folded<PacketRecord>, y: number, width: number): string {
   const zigzag = `<path d="M${GUTTER - 10} ${y + 10}${"l5-4 5 8 5-4".repeat(Math.floor((width - GUTTER - 10) / 15))}" fill="none" stroke="${colour.edge}"/>`;

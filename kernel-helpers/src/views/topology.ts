@@ -33,7 +33,7 @@ export interface TopologyData {
   readonly edges: readonly TopologyEdge[];
 }
 
-const BOX = { w: 168, h: 52, gapX: 28, gapY: 64 };
+const BOX = { w: 168, h: 52, gapX: 28, gapY: 76 };
 const MOST = 60;
 
 /** Brokers, clients and services, and what connects them: kind by shape, state by word and line style. */
@@ -69,17 +69,27 @@ function draw(data: TopologyData): string {
     const place = placed.at.get(id) as Placed;
     return { ...place, x: place.x + shift, y: place.y + 52 };
   };
+  const taken: Box[] = nodes.map((node) => boxOf(at(node.id)));
+  const routed = edges.map((edge, i) => ({ edge, way: route(at(edge.from), at(edge.to), bends(edges, i)) }));
+  // An arch below the last row needs room.
+  const below = Math.max(0, ...routed.map(({ way }) => way.labelY + 28 - placed.height - 52));
   const left = data.nodes.length - nodes.length;
   const note = left
-    ? `<text x="20" y="${placed.height + 84}" fill="${colour.muted}">${count(left, "more node")} not drawn</text>`
+    ? `<text x="20" y="${Math.ceil(placed.height + below + 84)}" fill="${colour.muted}">${count(left, "more node")} not drawn</text>`
     : "";
-  const labels: Box[] = nodes.map((node) => boxOf(at(node.id)));
   const body =
     `<text x="20" y="28" font-weight="600">${escapeText(data.title)}</text>` +
-    edges.map((edge, i) => edgeSvg(edge, at(edge.from), at(edge.to), bends(edges, i), labels)).join("") +
+    routed.map(({ edge, way }) => edgeSvg(edge, way)).join("") +
+    routed.map(({ edge, way }) => edgeLabel(edge, way, taken)).join("") +
     nodes.map((node) => nodeSvg(node, at(node.id))).join("") +
     note;
-  return picture({ title: data.title, desc: describe(data), width, height: placed.height + (left ? 104 : 76), body });
+  return picture({
+    title: data.title,
+    desc: describe(data),
+    width,
+    height: Math.ceil(placed.height + below + (left ? 104 : 76)),
+    body,
+  });
 }
 
 interface Box {
@@ -100,73 +110,75 @@ function bends(edges: readonly TopologyEdge[], i: number): number {
   return me.from < me.to ? bend : -bend;
 }
 
-function edgeSvg(edge: TopologyEdge, from: Placed, to: Placed, bend: number, taken: Box[]): string {
+function edgeSvg(edge: TopologyEdge, way: Way): string {
   const down = edge.state === "down";
   const hue = down ? colour.bad : edge.kind === "bridge" ? colour.up : colour.muted;
   const dash = down || edge.state === "unknown" ? ' stroke-dasharray="6 4"' : "";
-  const { path, x, y } = route(from, to, bend);
+  const path = `<path d="${way.path}"`;
   const shape =
     edge.kind === "bridge"
-      ? `<path d="${path}" stroke="${hue}" stroke-width="6"/><path d="${path}" stroke="${colour.card}" stroke-width="2.4"/>` +
-        (dash ? `<path d="${path}" stroke="${colour.card}" stroke-width="6" stroke-dasharray="4 8"/>` : "")
-      : `<path d="${path}" stroke="${hue}" stroke-width="1.6"${dash}/>`;
-  const words = [edge.label ?? "", down ? "down" : edge.state === "unknown" ? "state unknown" : ""]
-    .filter(Boolean)
-    .join(" · ");
-  const shown = lines(visible(words), 190, 2, font.small);
-  return `<g fill="none">${shape}${down ? cross(x, y + (words ? 0 : 0), 6) : ""}</g>${words ? edgeLabel(shown, x + (down ? 14 : 0), y, down, taken) : ""}`;
+      ? `${path} stroke="${hue}" stroke-width="6"${dash}/>${path} stroke="${colour.card}" stroke-width="2.4"/>`
+      : `${path} stroke="${hue}" stroke-width="1.6"${dash}/>`;
+  return `<g fill="none">${shape}${down ? cross(Math.round(way.x), Math.round(way.y), 6) : ""}</g>`;
 }
 
-/** A label keeps off boxes and other labels: it moves down the page until it is free. */
-function edgeLabel(shown: readonly string[], x: number, y: number, beside: boolean, taken: Box[]): string {
+/** The label stands at the lower end, where edges have parted; it moves until it is off boxes and other labels. */
+function edgeLabel(edge: TopologyEdge, way: Way, taken: Box[]): string {
+  const state = edge.state === "down" ? "down" : edge.state === "unknown" ? "state unknown" : "";
+  const words = [edge.label ?? "", state].filter(Boolean).join(" · ");
+  if (!words) return "";
+  const shown = lines(visible(words), 186, 2, font.small);
   const w = Math.max(...shown.map((line) => measure(line, { size: font.small }))) + 6;
-  const h = shown.length * 15;
-  const left = beside ? x : x - w / 2;
+  const h = shown.length * 15 + 1;
+  const left = way.labelX - w / 2;
   const clash = (top: number) =>
     taken.some((box) => left < box.x + box.w && box.x < left + w && top < box.y + box.h && box.y < top + h);
-  let top = y - h / 2;
-  const start = top;
-  for (let step = 1; clash(top) && step < 12; step++) top = start + (step % 2 ? 1 : -1) * Math.ceil(step / 2) * 9;
+  const start = way.labelY - h / 2;
+  let top = start;
+  for (let step = 1; clash(top) && step < 12; step++) top = start + (step % 2 ? -1 : 1) * Math.ceil(step / 2) * 8;
   taken.push({ x: left, y: top, w, h });
-  return shown
-    .map(
-      (line, i) =>
-        `<text x="${n(left + w / 2)}" y="${n(top + 11.5 + i * 15)}" text-anchor="middle" font-size="${font.small}" stroke="${colour.card}" stroke-width="5" paint-order="stroke">${isolateSvg(line)}</text>`,
-    )
-    .join("");
+  const text = shown.map(
+    (line, i) =>
+      `<text x="${n(way.labelX)}" y="${n(top + 12 + i * 15)}" text-anchor="middle" font-size="${font.small}"${state === "down" ? ` fill="${colour.bad}"` : ""}>${isolateSvg(line)}</text>`,
+  );
+  return `<rect x="${n(left)}" y="${n(top)}" width="${n(w)}" height="${h}" fill="${colour.card}"/>${text.join("")}`;
 }
 
-/** From edge to edge of the boxes: straight between rows, an arch within one. */
-function route(from: Placed, to: Placed, bend: number): { path: string; x: number; y: number } {
+/** A path, its middle (for a cross) and where its label stands. */
+interface Way {
+  readonly path: string;
+  readonly x: number;
+  readonly y: number;
+  readonly labelX: number;
+  readonly labelY: number;
+}
+
+/** From edge to edge of the boxes: curved between rows, an arch below within one. */
+function route(from: Placed, to: Placed, bend: number): Way {
   if (from.id === to.id) {
     const x = from.x + BOX.w / 2;
-    return { path: `M${n(x)} ${from.y + 14}c34-10 34 34 0 24`, x: x + 30, y: from.y + 26 };
+    const middle = { x: x + 20, y: from.y + 26 };
+    return { path: `M${n(x)} ${from.y + 14}c26-10 26 34 0 24`, ...middle, labelX: from.x, labelY: from.y + BOX.h + 12 };
   }
   if (from.row === to.row) {
-    const [a, b] = from.x < to.x ? [from, to] : [to, from];
-    if (a.column + 1 === b.column && !bend) {
-      const y = a.y + BOX.h / 2;
-      return { path: `M${n(a.x + BOX.w / 2)} ${y}H${n(b.x - BOX.w / 2)}`, x: (a.x + b.x) / 2, y };
-    }
-    const rise = 34 + Math.abs(bend) / 3 + (b.column - a.column) * 4;
-    const y = a.y + (bend < 0 ? BOX.h : 0);
-    const up = bend < 0 ? 1 : -1;
-    const [x1, x2] = [a.x + BOX.w / 4, b.x - BOX.w / 4];
+    const [a, b] = from.column < to.column ? [from, to] : [to, from];
+    const y = a.y + BOX.h;
+    const low = y + 34 + Math.abs(bend) / 3 + (b.column - a.column - 1) * 12;
+    const [x1, x2] = [a.x + BOX.w / 5 + bend / 4, b.x - BOX.w / 5 - bend / 4];
+    const middle = { x: (a.x + b.x) / 2, y: y + (low - y) * 0.75 };
     return {
-      path: `M${n(x1)} ${y}C${n(x1)} ${n(y + up * rise)} ${n(x2)} ${n(y + up * rise)} ${n(x2)} ${y}`,
-      x: (a.x + b.x) / 2,
-      y: y + up * rise * 0.75,
+      path: `M${n(x1)} ${y}C${n(x1)} ${n(low)} ${n(x2)} ${n(low)} ${n(x2)} ${y}`,
+      ...middle,
+      labelX: middle.x,
+      labelY: middle.y,
     };
   }
   const [a, b] = from.row < to.row ? [from, to] : [to, from];
   const [y1, y2] = [a.y + BOX.h, b.y];
   const middle = (y1 + y2) / 2;
   const [x1, x2] = [a.x + bend * 0.7, b.x + bend * 0.7];
-  return {
-    path: `M${n(x1)} ${y1}C${n(x1)} ${n(middle)} ${n(x2)} ${n(middle)} ${n(x2)} ${y2}`,
-    x: (x1 + x2) / 2,
-    y: middle,
-  };
+  const path = `M${n(x1)} ${y1}C${n(x1)} ${n(middle)} ${n(x2)} ${n(middle)} ${n(x2)} ${y2}`;
+  return { path, x: (x1 + x2) / 2, y: middle, labelX: x2, labelY: y2 - 14 };
 }
 
 function nodeSvg(node: TopologyNode, at: Placed): string {
