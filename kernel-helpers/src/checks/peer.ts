@@ -105,7 +105,8 @@ export class Peer {
     try {
       bytes = frame(message);
     } catch (error) {
-      return this.close((error as Error).message);
+      this.close((error as Error).message);
+      return;
     }
     this.#wire.write(bytes);
   }
@@ -122,11 +123,11 @@ export class Peer {
   #dispatch(message: unknown): void {
     if (typeof message !== "object" || message === null) throw new TypeError("not an object");
     const { call, note, done, id, args, failed } = message as Record<string, unknown>;
-    if (typeof note === "string") return this.#noted(note, args as Encoded);
-    if (typeof id !== "number" || !Number.isSafeInteger(id)) throw new TypeError("no number");
-    if (typeof call === "string") return void this.#serve(id, call, args as Encoded);
-    if (done === true) return this.#settle(id, args as Encoded, failed);
-    throw new TypeError("neither call, answer nor note");
+    if (typeof note === "string") this.#noted(note, args as Encoded);
+    else if (typeof id !== "number" || !Number.isSafeInteger(id)) throw new TypeError("no number");
+    else if (typeof call === "string") void this.#serve(id, call, args as Encoded);
+    else if (done === true) this.#settle(id, args as Encoded, failed);
+    else throw new TypeError("neither call, answer nor note");
   }
 
   #noted(name: string, args: Encoded): void {
@@ -135,7 +136,10 @@ export class Peer {
   }
 
   async #serve(id: number, name: string, args: Encoded): Promise<void> {
-    if (this.#serving >= (this.#options.atOnce ?? 64)) return this.close("too many calls at once");
+    if (this.#serving >= (this.#options.atOnce ?? 64)) {
+      this.close("too many calls at once");
+      return;
+    }
     this.#serving++;
     try {
       const calls = this.#options.calls ?? {};

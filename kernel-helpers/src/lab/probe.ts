@@ -1,4 +1,4 @@
-import type { EngineKind } from "../brokers/engine";
+import type { EngineBroker, EngineKind } from "../brokers/engine";
 import type { BrokerSpec } from "../brokers/spec";
 import { Expectations } from "../checks/expect";
 import { Seeded } from "../checks/seeded";
@@ -23,6 +23,8 @@ export interface ProbeSetting {
   readonly version: string;
   /** When grading: whether an address is one of the judge's own. */
   readonly owns?: (url: string) => boolean;
+  /** When grading: a broker that the check itself started is the judge's own, too. */
+  readonly onBroker?: (broker: EngineBroker) => void;
 }
 
 /**
@@ -35,6 +37,11 @@ export class Probe extends Expectations {
   readonly version: string;
   readonly #setting: ProbeSetting;
   readonly #random: Seeded;
+  readonly #topics = new Map<string, string>();
+  readonly #brokers = new Map<string, () => Promise<void>>();
+  readonly #volumes = new Set<string>();
+  readonly #taps = new Set<string>();
+  readonly #mark: string;
   readonly #endings: (() => Promise<unknown>)[] = [];
   #closed = false;
 
@@ -43,18 +50,21 @@ export class Probe extends Expectations {
     super();
     this.#setting = setting;
     this.#random = new Seeded(setting.seed);
+    this.#mark = this.#random.word().slice(0, 6);
     this.engine = setting.host.engine;
     this.version = setting.version;
   }
 
-  /** A random client id: `probe-1f9a03c2`. */
+  /** A random client id, a new one each time: `probe-1f9a03c2`. */
   id(prefix = "probe"): string {
     return `${prefix}-${this.#random.word()}`;
   }
 
-  /** A random topic: `probe/1f9a03c2`. */
+  /** A random topic: `probe/1f9a03c2`. The same prefix again gives the same topic. */
   topic(prefix = "probe"): string {
-    return `${prefix}/${this.#random.word()}`;
+    const topic = this.#topics.get(prefix) ?? `${prefix}/${this.#random.word()}`;
+    this.#topics.set(prefix, topic);
+    return topic;
   }
 
   /** A random whole number, both ends included. */
@@ -68,13 +78,45 @@ export class Probe extends Expectations {
     options: LabClientOptions & { subscribe?: string | readonly string[] } = {},
   ): Promise<LabClient> {
     const { subscribe, ...rest } = options;
-    const client = await this.#own(openClient(this.#reach(target), { clientId: this.id(), ...rest }), (one) =>
-      one.close(),
-    );
+    const opening = openClient(this.#reach(target), { clientId: this.id(), ...rest });
+    const client = await this.#own(opening, (one) => one.close());
     if (subscribe?.length) {
       await client.mqtt.subscribeAsync(typeof subscribe === "string" ? subscribe : [...subscribe], { qos: 2 });
     }
     return client;
+  }
+
+  /**
+   * Tries to connect and says what came back: "CONNACK 0x00", "CONNACK 0x87", "no listener on port 1883", or that the
+   * connection ended without a packet. Never throws for what a broker does.
+   */
+  async connect(
+    broker: Broker,
+    port: number,
+    protocol: "mqtt" | "websockets" = "mqtt",
+    options: LabClientOptions = {},
+  ): Promise<string> {
+    const listener = broker.listeners[port];
+    if (!listener) return `no listener on port ${port}`;
+    const scheme = `${protocol === "mqtt" ? "mqtt" : "ws"}${listener.tls ? "s" : ""}`;
+    const url = `${scheme}://${listener.host.includes(":") ? `[${listener.host}]` : listener.host}:${listener.hostPort}`;
+    try {
+      const client = await openClient(this.#reach(url), { clientId: this.id(), ...options });
+      await client.close();
+      return "CONNACK 0x00";
+    } catch (error) {
+      if (!(error instanceof LabError)) throw error;
+      const code = error.code === "CONNECT_REFUSED" ? /0x[0-9a-f]{2}/i.exec(error.message)?.[0] : undefined;
+      return code ? `CONNACK 0x${code.slice(2).toUpperCase()}` : `no CONNACK: ${error.message}`;
+    }
+  }
+
+  /** What a broker logged until it ran, or ended: for the card. Its own readiness probes are left out. */
+  async startUp(broker: Broker, lines = 30): Promise<string[]> {
+    // A broker that never says "running" has said why: then the log is the evidence all the same.
+    await broker.logs.until(/ running$/, { timeout: 3_000 }).catch(() => undefined);
+    const shown = broker.logs.lines.filter((line) => !line.probe);
+    return shown.slice(0, lines).map((line) => line.text);
   }
 
   /** A TCP connection that speaks byte by byte. */
@@ -83,13 +125,24 @@ export class Probe extends Expectations {
   }
 
   async tap(target: ProbeTarget, options: TapOptions = {}): Promise<Tap> {
-    return this.#own(openTap({ url: this.#reach(target) }, options), (one) => one.close());
+    const tap = await this.#own(openTap({ url: this.#reach(target) }, options), (one) => one.close());
+    this.#taps.add(tap.url);
+    return tap;
   }
 
-  /** A broker of the check's own, for instance from a learner's configuration text. Its name is made unique. */
+  /**
+   * A broker of the check's own, for instance from a learner's specification. The same name again replaces the earlier
+   * one; a volume outlives it, until the check ends. Names and volumes are none of the learner's.
+   */
   async broker(spec: BrokerSpec = {}): Promise<Broker> {
-    const name = `${spec.name ?? "probe"}-${this.#random.word().slice(0, 4)}`;
-    const inner = await this.#own(this.#setting.host.start({ ...spec, name }), (one) => one.remove());
+    const name = `${String(spec.name ?? "probe").slice(0, 32)}-${this.#mark}`;
+    const volume = spec.volume === undefined ? undefined : `${String(spec.volume).slice(0, 32)}-${this.#mark}`;
+    await this.#brokers.get(name)?.();
+    if (volume) this.#volumes.add(volume);
+    const own = { ...spec, name, ...(volume ? { volume } : {}) };
+    const inner = await this.#own(this.#setting.host.start(own), (one) => one.remove());
+    this.#brokers.set(name, () => inner.remove());
+    this.#setting.onBroker?.(inner);
     return new Broker(inner, async () => undefined);
   }
 
@@ -97,9 +150,9 @@ export class Probe extends Expectations {
   async close(): Promise<unknown[]> {
     this.#closed = true;
     const failures: unknown[] = [];
-    for (let end = this.#endings.pop(); end; end = this.#endings.pop()) {
-      await end().catch((error: unknown) => failures.push(error));
-    }
+    const attempt = (end: () => Promise<unknown>) => end().catch((error: unknown) => failures.push(error));
+    for (let end = this.#endings.pop(); end; end = this.#endings.pop()) await attempt(end);
+    for (const volume of this.#volumes) await attempt(() => this.#setting.host.removeVolume(volume));
     return failures;
   }
 
@@ -125,7 +178,7 @@ export class Probe extends Expectations {
         "run the cell that starts your broker, then the check",
       );
     }
-    if (this.#setting.owns && !this.#setting.owns(url)) {
+    if (this.#setting.owns && !this.#setting.owns(url) && !this.#taps.has(url)) {
       throw new LabError(
         "BAD_ARGUMENT",
         `${url.slice(0, 100)} is none of this lab's brokers`,

@@ -1,0 +1,233 @@
+import type { Socket } from "node:net";
+import type { EngineBroker, Link } from "../brokers/engine";
+import type { BrokerSpec } from "../brokers/spec";
+import type { Encoded, HandleKind } from "../checks/exchange";
+import type { Outcome } from "../checks/outcome";
+import { Partner } from "../checks/partner";
+import { Peer } from "../checks/peer";
+import { LabError } from "../core/errors";
+import type { Tap } from "../mqtt/tap";
+import type { HereHost } from "./host";
+import { allowed, execOptions, JudgeBroker } from "./judge-broker";
+import type { HelloAnswer } from "./judge-protocol";
+
+/** How many things a graded notebook may have open at once: no honest one comes near. */
+const MOST = { brokers: 24, taps: 32, links: 32 };
+/** How long a connection may stand without its token, in milliseconds. */
+const TOKEN_LIMIT = 5_000;
+
+export interface JudgeSide {
+  /** Whether this token opens the door; it does so once. */
+  admit(token: string): boolean;
+  host(): Promise<HereHost>;
+  /** Ends all that the lab has open: the notebook opened it again. */
+  renew(): Promise<void>;
+  check(id: string, given: () => unknown, host: HereHost): Promise<Outcome>;
+}
+
+type Args = Record<string, unknown>;
+
+/** The judge's end of the connection with one graded kernel. Whatever comes from there may be a lie. */
+export class JudgeSession {
+  readonly #side: JudgeSide;
+  readonly #peer: Peer;
+  readonly #partner: Partner;
+  readonly #brokers = new Map<string, JudgeBroker>();
+  readonly #taps = new Map<string, Tap>();
+  readonly #links = new Map<string, Link>();
+  /** "host:port" of every broker and tap of the judge's. */
+  readonly #addresses = new Set<string>();
+  #admitted = false;
+  #next = 1;
+
+  constructor(socket: Socket, side: JudgeSide) {
+    this.#side = side;
+    const impatience = setTimeout(() => this.#peer.close("no token"), TOKEN_LIMIT);
+    impatience.unref();
+    this.#peer = new Peer(socket, {
+      calls: this.#calls(),
+      notes: {
+        token: (token) => {
+          clearTimeout(impatience);
+          this.#admitted = typeof token === "string" && side.admit(token);
+          if (!this.#admitted) this.#peer.close("a wrong token");
+        },
+      },
+    });
+    this.#peer.onClose(() => clearTimeout(impatience));
+    this.#partner = new Partner({
+      peer: this.#peer,
+      refer: (value) => this.#refer(value),
+      resolve: (kind, id) => this.#resolve(kind, id),
+    });
+  }
+
+  end(): void {
+    this.#peer.close("the judge is done");
+    for (const tap of this.#taps.values()) void tap.close();
+  }
+
+  /** Whether an address is that of a broker or a tap of the judge's own. */
+  owns(url: string): boolean {
+    const address = addressOf(url);
+    return address !== undefined && this.#addresses.has(address);
+  }
+
+  /** A broker that a check started. */
+  ownBroker(broker: EngineBroker): void {
+    for (const listener of broker.listeners) this.#addresses.add(addressOf(listener.url) ?? "");
+  }
+
+  #calls(): Record<string, (encoded: Encoded) => Promise<Encoded>> {
+    const calls: Record<string, (args: Args) => Promise<unknown>> = {
+      hello: () => this.#hello(),
+      start: (args) => this.#start(args.spec),
+      follow: async (args) => this.#broker(args.id).follow(),
+      broker: async (args) => {
+        const list = Array.isArray(args.args) ? args.args : [];
+        const answer = await this.#broker(args.id).call(args.method, list);
+        if (args.method === "remove") this.#brokers.delete(String(args.id));
+        return answer;
+      },
+      tool: (args) => this.#tool(Object(args.request) as Args, args.options),
+      link: (args) => this.#link(args),
+      linkDo: async (args) => {
+        const link = this.#links.get(String(args.id));
+        await (args.to === "cut" ? link?.cut() : link?.mend());
+      },
+      tap: (args) => this.#tap(args.url),
+      closeTap: (args) => this.#closeTap(String(args.id)),
+      removeVolume: async (args) => (await this.#side.host()).removeVolume(String(args.name)),
+      close: () => this.#renew(),
+    };
+    const served: Record<string, (encoded: Encoded) => Promise<Encoded>> = {};
+    for (const [name, call] of Object.entries(calls)) {
+      served[name] = async (encoded) => {
+        this.#guard();
+        return this.#partner.encode(await call(Object(this.#partner.decode(encoded)) as Args));
+      };
+    }
+    served.check = (encoded) => this.#check(encoded);
+    served.function = (encoded) => {
+      this.#guard();
+      return this.#partner.serve(encoded);
+    };
+    return served;
+  }
+
+  #guard(): void {
+    if (!this.#admitted) throw new Error("no token");
+  }
+
+  async #hello(): Promise<HelloAnswer> {
+    await this.#renew();
+    const { probe, notices } = await this.#side.host();
+    const { kind, summary, mosquitto, can } = probe;
+    return { kind, summary, mosquitto, can: [...can], notices };
+  }
+
+  async #renew(): Promise<void> {
+    for (const tap of this.#taps.values()) await tap.close();
+    this.#taps.clear();
+    this.#brokers.clear();
+    this.#links.clear();
+    this.#addresses.clear();
+    await this.#side.renew();
+  }
+
+  async #start(spec: unknown): Promise<unknown> {
+    atMost(this.#brokers.size, MOST.brokers, "brokers");
+    const host = await this.#side.host();
+    const inner = await host.start(tamed(spec), (line) => this.#peer.note("progress", line));
+    const broker = new JudgeBroker(`${this.#next++}`, inner, (name, args) => this.#peer.note(name, args));
+    this.#brokers.set(broker.id, broker);
+    this.ownBroker(inner);
+    return broker.snapshot;
+  }
+
+  async #tool(request: Args, options: unknown): Promise<unknown> {
+    const host = await this.#side.host();
+    const { files, mosquitto } = tamed(request);
+    const collect = Array.isArray(request.collect) ? request.collect.filter((one) => typeof one === "string") : [];
+    return host.tool({ command: allowed(request.command), files, mosquitto, collect }, execOptions(options));
+  }
+
+  async #link(args: Args): Promise<string> {
+    atMost(this.#links.size, MOST.links, "links");
+    const host = await this.#side.host();
+    const id = `${this.#next++}`;
+    this.#links.set(id, await host.link(this.#broker(args.a).inner, this.#broker(args.b).inner));
+    return id;
+  }
+
+  async #tap(url: unknown): Promise<{ id: string; url: string }> {
+    atMost(this.#taps.size, MOST.taps, "taps");
+    if (typeof url !== "string" || !this.owns(url)) {
+      throw new LabError(
+        "BAD_ARGUMENT",
+        "a tap stands before a broker or a tap of the lab's own",
+        "give lab.tap what lab.broker returned",
+      );
+    }
+    const tap = await (await this.#side.host()).tap({ url });
+    const id = `${this.#next++}`;
+    this.#taps.set(id, tap);
+    this.#addresses.add(addressOf(tap.url) ?? "");
+    return { id, url: tap.url };
+  }
+
+  async #closeTap(id: string): Promise<void> {
+    const tap = this.#taps.get(id);
+    this.#taps.delete(id);
+    await tap?.close();
+  }
+
+  async #check(encoded: Encoded): Promise<Encoded> {
+    this.#guard();
+    const message = Object(encoded) as { id?: unknown; given?: Encoded };
+    const host = await this.#side.host();
+    const outcome = await this.#side.check(String(message.id), () => this.#partner.decode(message.given), host);
+    return this.#partner.encode(outcome);
+  }
+
+  #broker(id: unknown): JudgeBroker {
+    const broker = this.#brokers.get(String(id));
+    if (broker) return broker;
+    throw new LabError("NOT_IN_A_LAB", "this broker is gone", "run the cell that starts it again");
+  }
+
+  #refer(value: object): { kind: HandleKind; id: string } | undefined {
+    for (const broker of this.#brokers.values()) if (broker.handle === value) return { kind: "broker", id: broker.id };
+    for (const [id, tap] of this.#taps) if (tap === value) return { kind: "tap", id };
+    return undefined;
+  }
+
+  #resolve(kind: HandleKind, id: string): unknown {
+    return kind === "tap" ? this.#taps.get(id) : this.#brokers.get(id)?.handle;
+  }
+}
+
+/** A specification without what would reach beyond the broker: its process is the judge's child. */
+function tamed(spec: unknown): BrokerSpec {
+  const { name, conf, files, volume, mosquitto, env, ready, timeout } = Object(spec) as BrokerSpec;
+  const harmless = Object.entries(Object(env) as Record<string, string>).filter(([key]) =>
+    key.startsWith("MOSQUITTO_"),
+  );
+  const patience = typeof timeout === "number" ? Math.min(timeout, 60_000) : undefined;
+  const given = { name, conf, files, volume, mosquitto, ready, timeout: patience };
+  const defined = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(defined), ...(harmless.length ? { env: Object.fromEntries(harmless) } : {}) };
+}
+
+function atMost(have: number, most: number, what: string): void {
+  if (have >= most) throw new LabError("BAD_ARGUMENT", `${most} ${what} at once is the most`, "close some first");
+}
+
+function addressOf(url: string): string | undefined {
+  try {
+    const { hostname, port, protocol } = new URL(url);
+    return /^(mqtts?|wss?|https?|tcp):$/.test(protocol) && port ? `${hostname}:${port}` : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,109 @@
+import { randomUUID } from "node:crypto";
+import { types } from "node:util";
+import { shareHere } from "../checks/local";
+import type { Outcome } from "../checks/outcome";
+import { publishDisplay } from "../kernel/display";
+import { cardView, hintView } from "../views/card";
+import { bundle, type View } from "../views/view";
+import { Broker } from "./broker";
+import type { Host } from "./host";
+import { besideExercise, exercisesWith, gradedCells, hintSteps, pristineCells } from "./lesson-files";
+import { lineView, scoreView, solutionView } from "./lesson-views";
+import { ProgressFile } from "./progress-state";
+import { type CheckBody, runCheck } from "./run-check";
+
+/** The taught side of a lab: checks in this kernel, hints, solutions, the score. */
+export class Lessons {
+  readonly #slug: string;
+  readonly #host: Host;
+  readonly #isTap: (value: object) => boolean;
+  readonly #progress: ProgressFile;
+
+  constructor(slug: string, host: Host, isTap: (value: object) => boolean) {
+    this.#slug = slug;
+    this.#host = host;
+    this.#isTap = isTap;
+    this.#progress = new ProgressFile(slug);
+  }
+
+  /** Judges an exercise, shows the card and returns the points earned. Never throws for a judged outcome. */
+  async check<Given extends Record<string, unknown>>(
+    id: string,
+    given: Given,
+    body: CheckBody<Given>,
+  ): Promise<number> {
+    const outcome = this.#host.check ? await this.#host.check(id, given) : await this.#checkHere(id, given, body);
+    publishDisplay(bundle(cardView(outcome)));
+    this.#progress.keepCheck(outcome);
+    return outcome.score;
+  }
+
+  #checkHere<Given extends Record<string, unknown>>(
+    id: string,
+    given: Given,
+    body: CheckBody<Given>,
+  ): Promise<Outcome> {
+    const shared = shareHere(given, {
+      isProxy: types.isProxy,
+      kindOf: (value) => (value instanceof Broker ? "broker" : this.#isTap(value) ? "tap" : undefined),
+    });
+    return runCheck({
+      id,
+      points: this.#points(id),
+      host: this.#host,
+      seed: randomUUID(),
+      version: versionFor(shared as object, this.#host),
+      given: shared as Given,
+      body,
+    });
+  }
+
+  #points(id: string): number {
+    const graded = gradedCells(pristineCells(this.#slug) ?? []);
+    return graded.find((cell) => cell.id === id)?.points ?? 1;
+  }
+
+  /** The next of an exercise's hints, each time it is asked for. */
+  hint(exercise: string): View {
+    const text = besideExercise(this.#slug, exercise, "hints.md");
+    const steps = text === undefined ? [] : hintSteps(text);
+    if (!steps.length) return lineView(this.#none("hints", exercise, "hints.md"));
+    const step = Math.min((this.#progress.read().hints[exercise] ?? 0) + 1, steps.length);
+    this.#progress.keepHint(exercise, step);
+    return hintView({ id: exercise, step, of: steps.length, text: steps[step - 1]! });
+  }
+
+  /** The course's own answer, once the hints are used up, or when it is asked for by name. */
+  solution(exercise: string, options: { show?: boolean } = {}): View {
+    const text = besideExercise(this.#slug, exercise, "solution.ts");
+    if (text === undefined) return lineView(this.#none("solution", exercise, "solution.ts"));
+    const of = hintSteps(besideExercise(this.#slug, exercise, "hints.md") ?? "").length;
+    const left = of - (this.#progress.read().hints[exercise] ?? 0);
+    if (left > 0 && options.show !== true) {
+      const wait = `There ${left === 1 ? "is one hint" : `are ${left} hints`} left: lab.hint(${JSON.stringify(exercise)}).`;
+      return lineView(
+        `${wait} To see the solution all the same: lab.solution(${JSON.stringify(exercise)}, { show: true })`,
+      );
+    }
+    return solutionView(exercise, text);
+  }
+
+  score(): View {
+    return scoreView(this.#slug, gradedCells(pristineCells(this.#slug) ?? []), this.#progress.read());
+  }
+
+  #none(what: string, exercise: string, file: string): string {
+    const others = exercisesWith(this.#slug, file);
+    return others.length
+      ? `There is no ${what} for "${exercise}"; this lab has exercises named ${others.join(", ")}.`
+      : `This copy of the course has no ${what} in it.`;
+  }
+}
+
+/** The version of the first broker among what a check is given, else the first that the engine runs. */
+export function versionFor(given: object, host: Host): string {
+  for (const value of Object.values(given)) {
+    if (value instanceof Broker) return value.version;
+  }
+  return host.probe.mosquitto[0] ?? "";
+}
