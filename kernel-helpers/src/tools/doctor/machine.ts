@@ -3,7 +3,7 @@ import { lookup } from "node:dns/promises";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { connect, createServer } from "node:net";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { courseRoot } from "../../core/paths";
 import { size } from "../cli";
 import { type Check, lack, ok } from "./check";
@@ -70,7 +70,7 @@ export async function kernel(): Promise<Check> {
   if (!existsSync(file)) return notYet("the kernel tslab is not registered yet");
   try {
     const { argv } = JSON.parse(readFileSync(file, "utf8")) as { argv: string[] };
-    const missing = argv.slice(0, 2).find((path) => !existsSync(path));
+    const missing = argv.find((word) => isAbsolute(word) && !existsSync(word));
     if (missing) return notYet(`the kernel tslab names ${missing}, which is gone`);
     return ok("kernel", `tslab, by ${argv[0]}`);
   } catch (error) {
