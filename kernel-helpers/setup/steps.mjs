@@ -5,7 +5,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { containerEngineAnswers } from "./container-engine.mjs";
 import { SetupError } from "./error.mjs";
 import { kernelspecFolder, root, venv, venvPython } from "./folders.mjs";
@@ -51,11 +51,13 @@ function failure(step, command, { code, tail }, fix) {
 const packages = {
   id: "packages",
   title: "packages from npm",
-  inputs: () =>
-    hashOf({
-      words: [platform],
-      files: [join(root, "package-lock.json"), join(root, "package.json"), join(helpers, "package.json")],
-    }),
+  inputs: () => {
+    const manifest = join(root, "package.json");
+    const workspaces = JSON.parse(readFileSync(manifest, "utf8")).workspaces.map((name) =>
+      join(root, name, "package.json"),
+    );
+    return hashOf({ words: [platform], files: [join(root, "package-lock.json"), manifest, ...workspaces] });
+  },
   inPlace: () => existsSync(hiddenLock) && existsSync(join(root, "node_modules", "kernel-helpers", "package.json")),
   adopt: () => packages.inPlace() && installedAsLocked(),
   async run() {
@@ -98,61 +100,61 @@ function npm() {
 
 // --- the build -----------------------------------------------------------------------------------------------------
 
-const sources = (folder) =>
-  filesBelow(join(helpers, folder), (name) => /\.(ts|json)$/.test(name) && !name.includes("node_modules"));
 const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
 
-const compiled = (id, title, projects, pairs) => ({
+/** The projects that the root's tsconfig.json refers to, each with where it reads and where it writes. */
+function projects(wanted) {
+  const { references } = JSON.parse(readFileSync(join(root, "tsconfig.json"), "utf8"));
+  return references
+    .map(({ path }) => ({ path, folder: join(root, path), config: join(root, path, "tsconfig.json") }))
+    .filter(({ path }) => wanted(path))
+    .map(({ path, folder, config }) => {
+      const { compilerOptions = {} } = JSON.parse(readFileSync(config, "utf8"));
+      const { rootDir = ".", outDir = "dist" } = compilerOptions;
+      return { path, config, from: join(folder, rootDir), to: join(folder, outDir) };
+    });
+}
+
+const sources = ({ from, to }) => {
+  const out = relative(from, to);
+  return filesBelow(
+    from,
+    (name) => /\.(ts|mts|json)$/.test(name) && !/node_modules/.test(name) && !name.startsWith(out + sep),
+  );
+};
+
+const compiled = (id, title, wanted) => ({
   id,
   title,
-  inputs: () =>
-    hashOf({
-      words: [JSON.parse(readFileSync(join(root, "package.json"), "utf8")).devDependencies.typescript],
-      files: [
-        join(root, "package-lock.json"),
-        join(helpers, "tsconfig.json"),
-        ...pairs.flatMap(([from]) => sources(from)),
-      ],
-    }),
-  inPlace: () => pairs.every(([from, to]) => outputsAreThere(from, to)),
+  inputs() {
+    const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    const files = projects(wanted).flatMap((project) => [project.config, ...sources(project)]);
+    return hashOf({ words: [devDependencies.typescript], files: [join(root, "package-lock.json"), ...files] });
+  },
+  inPlace: () => projects(wanted).every(outputsAreThere),
   async run() {
-    // The compiler believes its own notes: without the files that they speak of they are worth nothing.
-    for (const [from, to] of pairs)
-      if (!outputsAreThere(from, to)) rmSync(join(helpers, to, ".tsbuildinfo"), { force: true });
-    const result = await runProgram(id, process.execPath, [
-      compiler,
-      "-b",
-      ...projects.map((project) => join(root, project)),
-    ]);
+    const all = projects(wanted);
+    // The compiler believes its own notes: where files that they speak of are gone, it has to start anew.
+    for (const project of all) if (!outputsAreThere(project)) rmSync(notes(project), { force: true });
+    const result = await runProgram(id, process.execPath, [compiler, "-b", ...all.map(({ config }) => config)]);
     if (result.code !== 0) throw failure(title, "the TypeScript compiler", result);
-    // Notes that name a file whose output is gone (deleted by hand): once more without the notes.
-    if (!pairs.every(([from, to]) => outputsAreThere(from, to))) {
-      throw new SetupError({
-        step: title,
-        why: "the compiler left outputs out",
-        fix: "rm -rf kernel-helpers/dist kernel-helpers/dist-test",
-      });
-    }
+    if (all.every(outputsAreThere)) return;
+    const fix = "rm -rf kernel-helpers/dist kernel-helpers/dist-test";
+    throw new SetupError({ step: title, why: "the compiler left outputs out", fix });
   },
 });
 
-const outputsAreThere = (from, to) =>
-  existsSync(join(helpers, to, ".tsbuildinfo")) &&
-  sources(from).every((file) => {
+const notes = ({ to }) => join(to, ".tsbuildinfo");
+
+const outputsAreThere = (project) =>
+  existsSync(notes(project)) &&
+  sources(project).every((file) => {
     if (!file.endsWith(".ts") || file.endsWith(".d.ts")) return true;
-    return existsSync(file.replace(join(helpers, from), join(helpers, to)).replace(/\.ts$/, ".js"));
+    return existsSync(join(project.to, relative(project.from, file)).replace(/\.ts$/, ".js"));
   });
 
-const build = compiled("build", "compiling the helpers", ["kernel-helpers"], [["src", "dist"]]);
-const buildWithTests = compiled(
-  "tests",
-  "compiling the helpers and their tests",
-  ["kernel-helpers", "kernel-helpers/test"],
-  [
-    ["src", "dist"],
-    ["test", "dist-test"],
-  ],
-);
+const build = compiled("build", "compiling the helpers", (path) => path === "kernel-helpers");
+const buildWithTests = compiled("tests", "compiling the helpers and their tests", () => true);
 
 // --- JupyterLab ----------------------------------------------------------------------------------------------------
 
