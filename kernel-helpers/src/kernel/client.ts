@@ -4,7 +4,7 @@ import { type Channel, Channels, newConnection } from "./channels";
 import { KernelProcess } from "./kernel-process";
 import { kernelSpec } from "./kernelspec";
 import { type Output, OutputCollector } from "./outputs";
-import type { Content, Message } from "./protocol";
+import { type Content, LATE_ERROR, type Message } from "./protocol";
 
 export type { Output } from "./outputs";
 
@@ -30,11 +30,18 @@ export interface ExecuteOptions {
   readonly onMessage?: (type: string, content: Content) => void;
 }
 
-/** How a cell ended. `outputs` goes on growing when its timers write later. */
+/** An error that nothing in the cell's code caught, such as a throw in a timer. */
+export interface LateError {
+  readonly ename: string;
+  readonly evalue: string;
+}
+
+/** How a cell ended. `outputs` and `lateErrors` go on growing when its timers write or throw later. */
 export interface ExecuteResult {
   readonly status: "ok" | "error" | "aborted";
   readonly executionCount: number | null;
   readonly outputs: Output[];
+  readonly lateErrors: LateError[];
   readonly error?: { readonly ename: string; readonly evalue: string; readonly traceback: string[] };
   readonly userExpressions: Content;
   /** It ran into its timeout. */
@@ -65,7 +72,7 @@ export class KernelClient {
   #info: Content = {};
   #stopping = false;
   readonly #waiting = new Map<string, Waiting>();
-  readonly #outputs = new Map<string, Output[]>();
+  readonly #cells = new Map<string, { outputs: Output[]; lateErrors: LateError[] }>();
   readonly #collector = new OutputCollector();
 
   private constructor(options: StartOptions) {
@@ -103,11 +110,11 @@ export class KernelClient {
 
   /** Runs a cell. @throws LabError when the kernel dies meanwhile. What the cell does wrong is in the result. */
   async execute(code: string, options: ExecuteOptions = {}): Promise<ExecuteResult> {
-    const outputs: Output[] = [];
+    const cell = { outputs: [] as Output[], lateErrors: [] as LateError[] };
     let timedOut = false;
     let timers: NodeJS.Timeout[] = [];
     const { id, answer } = this.#ask("shell", "execute_request", executeContent(code, options), options.onMessage);
-    this.#outputs.set(id, outputs);
+    this.#cells.set(id, cell);
     if (options.timeout !== undefined) {
       const giveUp = (): void => this.#process.kill();
       const expire = (): void => {
@@ -118,7 +125,7 @@ export class KernelClient {
       timers = [setTimeout(expire, options.timeout)];
     }
     try {
-      return { ...resultOf(await answer), outputs, timedOut };
+      return { ...resultOf(await answer), ...cell, timedOut };
     } finally {
       for (const timer of timers) clearTimeout(timer);
     }
@@ -142,7 +149,7 @@ export class KernelClient {
   /** A new process in the same folder: all state is gone. */
   async restart(): Promise<void> {
     await this.#stop(true);
-    this.#outputs.clear();
+    this.#cells.clear();
     await this.#spawn();
   }
 
@@ -217,8 +224,10 @@ export class KernelClient {
     const waiting = this.#waiting.get(id);
     if (channel === "iopub") {
       const type = message.header.msg_type;
-      const outputs = this.#outputs.get(id);
-      if (outputs) this.#collector.add(outputs, type, message.content);
+      const cell = this.#cells.get(id);
+      if (cell) this.#collector.add(cell.outputs, type, message.content);
+      const late = message.metadata[LATE_ERROR] as LateError | undefined;
+      if (late) cell?.lateErrors.push(late);
       waiting?.onMessage?.(type, message.content);
       if (type === "status" && waiting) waiting.idle = message.content.execution_state === "idle";
     } else if (waiting) waiting.reply = message.content;
@@ -248,7 +257,7 @@ const executeContent = (code: string, options: ExecuteOptions): Content => ({
   stop_on_error: options.stopOnError ?? true,
 });
 
-function resultOf(reply: Content): Omit<ExecuteResult, "outputs" | "timedOut"> {
+function resultOf(reply: Content): Omit<ExecuteResult, "outputs" | "lateErrors" | "timedOut"> {
   const status = reply.status as ExecuteResult["status"];
   const error = { ename: String(reply.ename), evalue: String(reply.evalue), traceback: reply.traceback as string[] };
   return {

@@ -50,5 +50,5 @@ export class History {
 /** A shell pattern (`*`, `?`) over the whole text of a cell. */
 function glob(pattern: string): RegExp {
   const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&");
-  return new RegExp(`^${escaped.replace(/\*+/g, "[^]*").replace(/\?/g, "[^]")}$`);
+  return new RegExp(`^${escaped.replace(/\*+/g, "[\\s\\S]*").replace(/\?/g, "[\\s\\S]")}$`);
 }

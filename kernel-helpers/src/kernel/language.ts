@@ -61,10 +61,10 @@ export function isComplete(ts: TypeScript, request: Content): Content {
     parseDiagnostics: { code: number; start: number; length: number }[];
   };
   if (parseDiagnostics.length === 0) return { status: "complete" };
-  const end = code.trimEnd().length;
-  const unfinished = parseDiagnostics.some(
-    ({ code: number, start }) => number === UNTERMINATED_TEMPLATE || number === UNTERMINATED_COMMENT || start >= end,
-  );
+  // The first error decides: what comes after it is the parser's guess.
+  const { code: number, start } = parseDiagnostics[0]!;
+  const unfinished =
+    number === UNTERMINATED_TEMPLATE || number === UNTERMINATED_COMMENT || start >= code.trimEnd().length;
   return unfinished ? { status: "incomplete", indent: indentAfter(code) } : { status: "invalid" };
 }
 

@@ -37,6 +37,9 @@ export interface Message {
 /** The version of the messaging protocol that the kernel and the client speak. */
 export const PROTOCOL_VERSION = "5.3";
 
+/** In the metadata of a stream message: it tells an error that no cell caught, { ename, evalue }. */
+export const LATE_ERROR = "mqtt-notebooks/late-error";
+
 const DELIMITER = Buffer.from("<IDS|MSG>");
 
 /** A header with a fresh id and the time of now. */

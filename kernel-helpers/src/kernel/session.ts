@@ -5,7 +5,7 @@ import { History } from "./history";
 import { complete, inspectAt, isComplete } from "./language";
 import { complain } from "./log";
 import { OutputStreams, type StreamName } from "./output";
-import type { Content, Header } from "./protocol";
+import { type Content, type Header, LATE_ERROR } from "./protocol";
 import { mimeBundle } from "./rich";
 import { describeDiagnostics, describeThrown, type ErrorContent } from "./traceback";
 import type { Tslab } from "./tslab";
@@ -122,8 +122,11 @@ export class Session {
       complain(what, error);
       return;
     }
-    const { traceback } = describeThrown(error, this.#tslab.scripts, origin.label);
-    this.#output.write(target.header, "stderr", `${what} in ${origin.label}:\n${traceback.join("\n")}\n`);
+    const { ename, evalue, traceback } = describeThrown(error, this.#tslab.scripts, origin.label);
+    const text = `${what} in ${origin.label}:\n${traceback.join("\n")}\n`;
+    this.#output.flush();
+    // A stream, for an `error` message belongs to cells that failed; the metadata is for programs that run notebooks.
+    this.#wire.publish("stream", target.header, { name: "stderr", text }, { [LATE_ERROR]: { ename, evalue } });
   }
 
   #answer({ header, content }: Request): Content | undefined {

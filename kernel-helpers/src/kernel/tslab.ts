@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import Module from "node:module";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import type { CompletionInfo, Converter, ConvertResult, Diagnostic } from "tslab/dist/converter";
 import type { Executor } from "tslab/dist/executor";
 import { courseRoot } from "../core/paths";
@@ -97,11 +97,11 @@ export function startTslab(options: { compiling: (busy: boolean) => void }): Tsl
   /** A TypeScript file beside the notebook, or a cell that declared itself a module. */
   function registerFile(path: string, emitted: string): void {
     const chain = maps.get(emitted) ?? [];
-    const sources = chain.length ? (JSON.parse(chain.at(-1)!) as { sourcesContent?: string[] }).sourcesContent : [];
-    scripts.set(
-      path,
-      script(path.replace(/\.js$/, ".ts"), sources?.[0] ?? "", chain, { emittedColumns: 0, sourceLines: 0 }),
-    );
+    const [source = ""] = chain.length
+      ? (JSON.parse(chain.at(-1)!) as { sourcesContent: string[] }).sourcesContent
+      : [];
+    const label = relative(process.cwd(), path).replace(/\.js$/, ".ts");
+    scripts.set(path, script(label, source, chain, { emittedColumns: 0, sourceLines: 0 }));
   }
 
   const wrapped: Converter = {

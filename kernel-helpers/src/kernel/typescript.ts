@@ -61,6 +61,7 @@ function hostMaker(ts: TypeScript): HostMaker {
       typeRoots: [join(courseRoot, "node_modules", "@types")],
       disableTopLevelAwait: false,
       inlineSourceMap: true,
+      inlineSources: true,
     };
     const host = (ts.createWatchCompilerHost as HostMaker)(files, compilerOptions, ...rest);
     resolveFromCourseToo(ts, host);
@@ -77,7 +78,8 @@ function resolveFromCourseToo(ts: TypeScript, host: ReturnType<HostMaker>): void
   host.resolveModuleNameLiterals = (literals, containingFile, redirected, options) =>
     literals.map(({ text }) => {
       // These are declared by Node's types, not found in a folder; looking for them there takes a tenth of the start.
-      if (text.startsWith("node:") || (builtins.has(text) && containingFile.includes("/@types/node/"))) return UNRESOLVED;
+      if (text.startsWith("node:") || (builtins.has(text) && containingFile.includes("/@types/node/")))
+        return UNRESOLVED;
       if (!isLocal(containingFile)) return ts.resolveModuleName(text, containingFile, options, host, cache, redirected);
       const found = ts.resolveModuleName(text, containingFile, options, host, undefined, redirected);
       if (found.resolvedModule || ts.isExternalModuleNameRelative(text)) return found;
@@ -90,7 +92,7 @@ const UNRESOLVED: tsModule.ResolvedModuleWithFailedLookupLocations = { resolvedM
 
 /** Files whose comments are the manual of Node or JavaScript: two thirds of what would have to be parsed at start. */
 const MANUALS = /\/@types\/node\/|\/typescript-for-tslab\/lib\/lib\./;
-const BLOCK_COMMENT = /^[ \t]*\/\*\*[^]*?\*\//gm;
+const BLOCK_COMMENT = /^[ \t]*\/\*\*[\s\S]*?\*\//gm;
 
 /** Takes the comments out of Node's and JavaScript's own declarations: a quarter of the kernel's start. */
 function readWithoutManuals(host: ReturnType<HostMaker>): void {

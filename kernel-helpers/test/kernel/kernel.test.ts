@@ -1,0 +1,3 @@
+import { kernelSuite } from "./suite";
+
+kernelSuite(`Node ${process.versions.node}`, process.execPath);
