@@ -12,10 +12,10 @@ import type {
 } from "../brokers/engine";
 import { planBroker, planFiles } from "../brokers/plan";
 import { selectEngine } from "../brokers/select";
-import { openScope } from "../kernel/watch";
 import type { BrokerFile, BrokerSpec, MosquittoRelease } from "../brokers/spec";
 import type { Outcome } from "../checks/outcome";
 import type { Scope } from "../core/scope";
+import { openScope } from "../kernel/watch";
 import type { Tap, TapOptions } from "../mqtt/tap";
 import { openTap } from "../mqtt/tap";
 

@@ -1,68 +1,34 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { LabError } from "../core/errors";
 import { courseRoot } from "../core/paths";
+import { isGraded, type Notebook, parseNotebook } from "../notebook/model";
 
 /** Where the pristine notebooks and their solutions lie. MQTT_LAB_NOTEBOOKS names another course's folder. */
 export const notebooksFolder = (): string => process.env.MQTT_LAB_NOTEBOOKS || join(courseRoot, "notebooks");
 
-/** As much of a notebook's cell as checks need. */
-export interface LessonCell {
-  readonly id?: string;
-  readonly cell_type: string;
-  readonly source: string | readonly string[];
-  readonly metadata: {
-    readonly tags?: readonly string[];
-    readonly nbgrader?: {
-      readonly grade?: boolean;
-      readonly solution?: boolean;
-      readonly grade_id?: string;
-      readonly points?: number;
-    };
-  };
-}
-
-export const sourceOf = (cell: LessonCell): string =>
-  typeof cell.source === "string" ? cell.source : cell.source.join("");
-
 const SLUG = /^[a-z0-9][a-z0-9-]{0,60}$/;
 
 /**
- * The cells of a lab's pristine notebook, or undefined where there is none of that name (a lab of the reader's own).
+ * A lab's pristine notebook, or undefined where there is none of that name (a lab of the reader's own).
  * @throws LabError NOTEBOOK_INVALID when it is there and cannot be read.
  */
-export function pristineCells(slug: string, folder = notebooksFolder()): readonly LessonCell[] | undefined {
+export function readPristine(slug: string, folder = notebooksFolder()): Notebook | undefined {
   const file = join(folder, `${slug}.ipynb`);
   if (!SLUG.test(slug) || !existsSync(file)) return undefined;
-  try {
-    return (JSON.parse(readFileSync(file, "utf8")) as { cells: LessonCell[] }).cells;
-  } catch (cause) {
-    throw new LabError(
-      "NOTEBOOK_INVALID",
-      `notebooks/${slug}.ipynb cannot be read: ${(cause as Error).message}`,
-      "bring it back with: git checkout -- notebooks",
-      { cause },
-    );
-  }
+  return parseNotebook(readFileSync(file, "utf8"), `notebooks/${slug}.ipynb`);
 }
 
 /** The id under which a check is graded, and its points. */
 export interface GradedCell {
   readonly id: string;
   readonly points: number;
-  readonly source: string;
-  readonly tags: readonly string[];
 }
 
-export function gradedCells(cells: readonly LessonCell[]): GradedCell[] {
-  return cells
-    .filter((cell) => cell.metadata.nbgrader?.grade)
-    .map((cell) => ({
-      id: cell.metadata.nbgrader?.grade_id ?? cell.id ?? "",
-      points: cell.metadata.nbgrader?.points ?? 0,
-      source: sourceOf(cell),
-      tags: cell.metadata.tags ?? [],
-    }));
+export function gradedCells(notebook: Notebook | undefined): GradedCell[] {
+  return (notebook?.cells ?? []).filter(isGraded).map((cell) => ({
+    id: cell.metadata.nbgrader?.grade_id ?? cell.id,
+    points: cell.metadata.nbgrader?.points ?? 0,
+  }));
 }
 
 /** Files beside an exercise: hints.md, solution.ts … Undefined when it isn't there (a course handed out without them). */

@@ -7,7 +7,7 @@ import { cardView, hintView } from "../views/card";
 import { bundle, type View } from "../views/view";
 import { Broker } from "./broker";
 import type { Host } from "./host";
-import { besideExercise, exercisesWith, gradedCells, hintSteps, pristineCells } from "./lesson-files";
+import { besideExercise, exercisesWith, gradedCells, hintSteps, readPristine } from "./lesson-files";
 import { lineView, scoreView, solutionView } from "./lesson-views";
 import { ProgressFile } from "./progress-state";
 import { type CheckBody, runCheck } from "./run-check";
@@ -59,7 +59,7 @@ export class Lessons {
   }
 
   #points(id: string): number {
-    const graded = gradedCells(pristineCells(this.#slug) ?? []);
+    const graded = gradedCells(readPristine(this.#slug));
     return graded.find((cell) => cell.id === id)?.points ?? 1;
   }
 
@@ -89,7 +89,7 @@ export class Lessons {
   }
 
   score(): View {
-    return scoreView(this.#slug, gradedCells(pristineCells(this.#slug) ?? []), this.#progress.read());
+    return scoreView(this.#slug, gradedCells(readPristine(this.#slug)), this.#progress.read());
   }
 
   #none(what: string, exercise: string, file: string): string {

@@ -101,7 +101,7 @@ export class Probe extends Expectations {
     const scheme = `${protocol === "mqtt" ? "mqtt" : "ws"}${listener.tls ? "s" : ""}`;
     const url = `${scheme}://${listener.host.includes(":") ? `[${listener.host}]` : listener.host}:${listener.hostPort}`;
     try {
-      const client = await openClient(this.#reach(url), { clientId: this.id(), ...options });
+      const client = await openClient(this.#reach(url), { clientId: this.id(), timeout: 3_000, ...options });
       await client.close();
       return "CONNACK 0x00";
     } catch (error) {
@@ -111,12 +111,12 @@ export class Probe extends Expectations {
     }
   }
 
-  /** What a broker logged until it ran, or ended: for the card. Its own readiness probes are left out. */
-  async startUp(broker: Broker, lines = 30): Promise<string[]> {
+  /** What a broker logged until it ran, or ended: evidence for the card. Its own readiness probes are left out. */
+  async startUp(broker: Broker, lines = 12): Promise<string[]> {
     // A broker that never says "running" has said why: then the log is the evidence all the same.
-    await broker.logs.until(/ running$/, { timeout: 3_000 }).catch(() => undefined);
-    const shown = broker.logs.lines.filter((line) => !line.probe);
-    return shown.slice(0, lines).map((line) => line.text);
+    const end = await broker.logs.until(/ running\b/, { timeout: 3_000 }).catch(() => undefined);
+    const shown = broker.logs.lines.filter((line) => !line.probe && (!end || line.number <= end.number));
+    return shown.slice(-lines).map((line) => line.text.replace(/^\d+: /, ""));
   }
 
   /** A TCP connection that speaks byte by byte. */

@@ -1,0 +1,62 @@
+/** One submission, from its file to its marks. */
+import type { EngineKind } from "../../brokers/engine";
+import { LabError } from "../../core/errors";
+import { gradedCells, readPristine } from "../../lab/lesson-files";
+import { labList } from "../lab-list";
+import type { Reported } from "./report";
+import { gradeNotebook, type Limits } from "./run";
+import { graftSubmission, labOf, readSubmission } from "./submission";
+
+export interface OneSubmission {
+  readonly file: string;
+  readonly learner: string;
+  /** Kept by the instructor; each learner's own is made from it. */
+  readonly seed: string;
+  readonly engine?: EngineKind | "auto";
+  readonly limits?: Limits;
+}
+
+/** Never throws for what a submission is: a notebook that cannot be read has no points and a note that says why. */
+export async function gradeOne(one: OneSubmission): Promise<Reported> {
+  const base = { file: one.file, learner: one.learner };
+  let lab = "";
+  try {
+    const submitted = readSubmission(one.file);
+    lab = labOf(submitted) ?? "";
+    const pristine = labList().some((entry) => entry.slug === lab) ? readPristine(lab) : undefined;
+    if (!pristine) {
+      throw new LabError(
+        "NOTEBOOK_INVALID",
+        lab
+          ? `its metadata name the lab "${lab.slice(0, 60)}", which this course does not have`
+          : "its metadata name no lab",
+        "was it made from this course's notebook? Its metadata must have mqtt.lab",
+      );
+    }
+    const { notebook, answered, notes } = graftSubmission(pristine, submitted);
+    const seed = `${one.seed}/${one.learner}`;
+    const run = await gradeNotebook(notebook, { lab, pristine, seed, engine: one.engine, limits: one.limits });
+    return {
+      ...base,
+      lab,
+      score: run.checks.reduce((sum, check) => sum + check.score, 0),
+      points: run.checks.reduce((sum, check) => sum + check.points, 0),
+      checks: run.checks,
+      notes: [...notes, ...(answered.length ? [] : ["no exercise was changed"]), ...run.notes],
+      outcomes: run.outcomes,
+    };
+  } catch (error) {
+    // An engine that is not there is the machine's fault, and must not become anybody's mark.
+    if (!(error instanceof LabError) || error.code !== "NOTEBOOK_INVALID") throw error;
+    return notGraded(base, lab, error.message);
+  }
+}
+
+/** All checks of the lab as errors, for a submission that could not be run. */
+export function notGraded(base: { file: string; learner: string }, lab: string, why: string): Reported {
+  const message = why.replace(/\s+/g, " ").slice(0, 500);
+  const graded = lab ? gradedCells(readPristine(lab)) : [];
+  const checks = graded.map(({ id, points }) => ({ id, points, score: 0, status: "error" as const, message }));
+  const points = checks.reduce((sum, check) => sum + check.points, 0);
+  return { ...base, lab, score: 0, points, checks, notes: [message], outcomes: new Map() };
+}

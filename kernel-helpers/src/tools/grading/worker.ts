@@ -1,0 +1,13 @@
+/** The process that grades one submission: what goes wrong in it ends with it. Started by `farm`, spoken to by messages. */
+import { gradeOne, type OneSubmission } from "./grade-one";
+
+process.once("message", (one: OneSubmission) => {
+  gradeOne(one).then(
+    (graded) => answer({ graded: { ...graded, outcomes: [...graded.outcomes] } }),
+    (error: unknown) => answer({ failed: String(error) }),
+  );
+});
+
+function answer(message: unknown): void {
+  process.send?.(message, () => process.exit(0));
+}

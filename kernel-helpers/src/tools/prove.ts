@@ -1,0 +1,174 @@
+/** `npm run prove`: every exercise's stub earns nothing, its right answers all, each wrong one fails for its own reason. */
+import type { Outcome } from "../checks/outcome";
+import { executeNotebook, type RunnableNotebook } from "../kernel/execute";
+import { notebooksFolder } from "../lab/lesson-files";
+import { type Cell, isGraded, type Notebook } from "../notebook/model";
+import { printError, type Tool } from "./cli";
+import { gradeNotebook } from "./grading/run";
+import { pickLabs } from "./lab-list";
+import { checkId, type Exercise, exercisesOf, readLab, solvedLab, type Variant, variantsOf } from "./lab-notebook";
+import { outcomesOf, wordsOf } from "./outputs";
+import { pool } from "./pool";
+import { exitCodeFor } from "./words";
+
+/** One variant's proof. */
+export interface Proof {
+  readonly lab: string;
+  readonly exercise: string;
+  /** stub, solution, other, wrong-NAME, cheat-NAME; "all" for what is missing beside the exercise. */
+  readonly variant: string;
+  readonly ok: boolean;
+  readonly score: number;
+  readonly points: number;
+  /** Why it isn't proven. */
+  readonly error: string | null;
+}
+
+interface Task {
+  readonly lab: string;
+  readonly exercise: Exercise;
+  readonly variant: Variant | { name: "stub"; kind: "stub"; source: undefined; expect: undefined };
+}
+
+const STUB = { name: "stub", kind: "stub", source: undefined, expect: undefined } as const;
+/** Kernels at once. */
+const JOBS = 2;
+
+export const main: Tool = async ({ words, options }) => {
+  const say = options.json ? console.error : console.log;
+  try {
+    const labs = pickLabs(words, "npm run prove");
+    const proofs = await proveLabs(
+      labs.map((lab) => lab.slug),
+      (proof) => say(line(proof)),
+    );
+    const wrong = proofs.filter((proof) => !proof.ok).length;
+    if (options.json) console.log(JSON.stringify({ ok: wrong === 0, proofs }, null, 2));
+    say(`${proofs.length - wrong} proven, ${wrong} not`);
+    return wrong ? 1 : 0;
+  } catch (error) {
+    printError(error);
+    return exitCodeFor(error);
+  }
+};
+
+export async function proveLabs(labs: readonly string[], onProof?: (proof: Proof) => void): Promise<Proof[]> {
+  const tasks: Task[] = [];
+  const missing: Proof[] = [];
+  for (const lab of labs) {
+    for (const exercise of exercisesOf(readLab(lab))) {
+      const variants = variantsOf(lab, exercise.id);
+      missing.push(...lacks(lab, exercise, variants));
+      for (const variant of [STUB, ...variants]) tasks.push({ lab, exercise, variant });
+    }
+  }
+  for (const proof of missing) onProof?.(proof);
+  const proofs = await pool(tasks, JOBS, async (task) => {
+    const proof = await prove(task);
+    onProof?.(proof);
+    return proof;
+  });
+  return [...missing, ...proofs];
+}
+
+/** An exercise without its solution or with fewer than three wrong answers is not proven. */
+function lacks(lab: string, exercise: Exercise, variants: readonly Variant[]): Proof[] {
+  const wrong = variants.filter((one) => one.kind === "wrong").length;
+  const errors = [
+    ...(variants.some((one) => one.kind === "solution") ? [] : ["there is no solution.ts"]),
+    ...(wrong >= 3 ? [] : [`there are ${wrong} wrong answers (wrong-NAME.ts), three at least are wanted`]),
+    ...variants
+      .filter((one) => one.kind === "wrong" && !one.expect)
+      .map((one) => `${one.name}.ts does not begin with // expect: …`),
+  ];
+  const nothing = { lab, exercise: exercise.id, variant: "all", ok: false, score: 0, points: 0 };
+  return errors.map((error) => ({ ...nothing, error }));
+}
+
+async function prove(task: Task): Promise<Proof> {
+  const { lab, exercise, variant } = task;
+  const made = variantNotebook(task);
+  const points = pointsOf(made, exercise);
+  const proof = (score: number, error: string | null): Proof => {
+    return { lab, exercise: exercise.id, variant: variant.name, ok: error === null, score, points, error };
+  };
+  try {
+    if (variant.kind === "cheat") return await proveCheat(task, made, proof);
+    const run = await executeNotebook(made as unknown as RunnableNotebook, {
+      cwd: notebooksFolder(),
+      allowErrors: true,
+      kernelEnv: { MQTT_LAB_PROGRESS: "" },
+    });
+    const notebook = run.notebook as unknown as Notebook;
+    const shown = outcomesOf(notebook);
+    const outcomes = exercise.checks.flatMap((id) => shown.get(id) ?? []);
+    const score = outcomes.reduce((sum, outcome) => sum + outcome.score, 0);
+    const broken = run.cells.find((cell) => cell.status !== "ok" && !expectedToFail(notebook, cell.index));
+    if (outcomes.length < exercise.checks.length) {
+      return proof(
+        score,
+        `no card: ${broken ? `cell ${broken.id}: ${broken.error?.ename}: ${broken.error?.evalue}` : "the check did not run"}`,
+      );
+    }
+    return proof(score, verdict(variant, outcomes, score, points));
+  } catch (error) {
+    return proof(0, `${error}`);
+  }
+}
+
+const expectedToFail = (notebook: Notebook, index: number) =>
+  notebook.cells[index]?.metadata.tags?.includes("raises-exception") ?? false;
+
+function verdict(variant: Task["variant"], outcomes: readonly Outcome[], score: number, points: number): string | null {
+  const errors = outcomes.filter((outcome) => outcome.status === "error");
+  if (errors.length) return `the check itself is wrong: ${errors.map(wordsOf).join("\n")}`;
+  const passed = outcomes.every((outcome) => outcome.status === "passed") && score === points;
+  const said = outcomes
+    .filter((outcome) => outcome.status !== "passed")
+    .map(wordsOf)
+    .join("\n");
+  switch (variant.kind) {
+    case "stub":
+      return score === 0 ? null : `the stub earns ${score}`;
+    case "solution":
+    case "other":
+      return passed || outcomes.every((outcome) => outcome.status === "unavailable")
+        ? null
+        : `earns ${score} of ${points}\n${said}`;
+    default:
+      if (passed) return "passes";
+      if (!variant.expect) return "has no // expect: line";
+      return said.includes(variant.expect) ? null : `fails for another reason than "${variant.expect}"\n${said}`;
+  }
+}
+
+/** A cheat is graded as a submission, by the judge. */
+async function proveCheat(
+  { lab, exercise }: Task,
+  made: Notebook,
+  proof: (score: number, error: string | null) => Proof,
+): Promise<Proof> {
+  const graded = await gradeNotebook(made, { lab, pristine: made, seed: "prove" });
+  const earned = graded.checks.filter((check) => exercise.checks.includes(check.id) && check.score > 0);
+  const score = earned.reduce((sum, check) => sum + check.score, 0);
+  return proof(score, earned.length ? `the cheat earns ${score}` : null);
+}
+
+/** The solved notebook with this variant in place, as far as its last check, without the other exercises' checks. */
+function variantNotebook({ lab, exercise, variant }: Task): Notebook {
+  const made = solvedLab(lab, { [exercise.id]: variant.source });
+  const isOwn = (cell: Cell) => isGraded(cell) && exercise.checks.includes(checkId(cell));
+  const last = made.cells.map(isOwn).lastIndexOf(true);
+  return { ...made, cells: made.cells.slice(0, last + 1).filter((cell) => !isGraded(cell) || isOwn(cell)) };
+}
+
+function pointsOf(notebook: Notebook, exercise: Exercise): number {
+  return notebook.cells
+    .filter((cell) => isGraded(cell) && exercise.checks.includes(checkId(cell)))
+    .reduce((sum, cell) => sum + (cell.metadata.nbgrader?.points ?? 0), 0);
+}
+
+function line(proof: Proof): string {
+  const head = `${proof.ok ? "ok  " : "NOT "} ${proof.lab} ${proof.exercise} ${proof.variant}: ${proof.score} of ${proof.points}`;
+  return proof.error ? `${head}\n${proof.error.replace(/^/gm, "     ")}` : head;
+}
