@@ -143,7 +143,16 @@ export function targets(root) {
     ]),
     client(root, "mosquitto_pub", [
       shared,
-      [["-DWITH_SOCKS", "-Dnanosleep=work_instead_of_sleep"], named(`${M}/client`, "pub_client pub_shared")],
+      // WITH_THREADING only for the program: it asks for it before it reads lines, and client_thread.c stands in.
+      [
+        ["-DWITH_SOCKS", "-DWITH_THREADING", "-Dnanosleep=work_instead_of_sleep"],
+        named(`${M}/client`, "pub_client pub_shared"),
+      ],
+    ]),
+    client(root, "mosquitto_rr", [
+      shared,
+      [["-DWITH_SOCKS", "-Dnanosleep=work_instead_of_sleep"], named(`${M}/client`, "pub_shared")],
+      [["-DWITH_SOCKS"], named(`${M}/client`, "rr_client sub_client_output")],
     ]),
     client(root, "mosquitto_sub", [shared, [["-DWITH_SOCKS"], named(`${M}/client`, "sub_client sub_client_output")]]),
   ];

@@ -24,6 +24,7 @@ IMPORT(listen) int host_listen(int fd, const char *address, int port, int family
 IMPORT(unlisten) void host_unlisten(int fd);
 IMPORT(connect) int host_connect(int fd, const char *host, int port, int family);
 IMPORT(flush) void host_flush(int fd);
+IMPORT(finish) void host_finish(int fd, const void *last, int count);
 IMPORT(close) void host_close(int fd, const void *last, int count);
 
 static struct socket **table;
@@ -41,7 +42,8 @@ uint32_t socket_state(const struct socket *s)
 	if(s->kind == SOCKET_LISTENING) return s->waiting_first ? EPOLLIN : 0;
 	if(s->kind != SOCKET_OPEN) return 0;
 	if(s->in.length || s->ended || s->error) events |= EPOLLIN;
-	if(!s->blocked || s->error) events |= EPOLLOUT;
+	/* Linux says "writable" of what can't be written any more; a program that then writes nothing would spin. */
+	if((!s->blocked && !s->finished) || s->error) events |= EPOLLOUT;
 	if(s->error) events |= EPOLLERR | EPOLLHUP;
 	return events;
 }
@@ -267,7 +269,7 @@ ssize_t send(int fd, const void *bytes, size_t count, int flags)
 	struct socket *s = socket_of(fd);
 	(void)flags;
 	if(!s) return not_a_socket();
-	if(s->error){
+	if(s->error || s->finished){
 		errno = s->error == ECONNRESET ? ECONNRESET : EPIPE;
 		return -1;
 	}
@@ -331,10 +333,16 @@ int shim_close(int fd)
 	return 0;
 }
 
+/* Only the sending half: nobody shuts down the other. */
 int shutdown(int fd, int how)
 {
-	(void)how;
-	return socket_of(fd) ? 0 : not_a_socket();
+	struct socket *s = socket_of(fd);
+	if(!s) return not_a_socket();
+	if(how == SHUT_RD || s->finished || !usable(s)) return 0;
+	host_finish(fd, s->out.bytes + s->out.start, (int)s->out.length);
+	buffer_emptied(&s->out);
+	s->finished = true;
+	return 0;
 }
 
 int setsockopt(int fd, int level, int option, const void *value, socklen_t size)

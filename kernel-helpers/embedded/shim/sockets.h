@@ -35,6 +35,7 @@ struct socket {
 	int error;    /* the connection failed with this errno */
 	bool ended;   /* the peer will send no more */
 	bool blocked; /* the host takes no more for now */
+	bool finished; /* this side will send no more */
 
 	struct socket *waiting_first, *waiting_last, *waiting_next; /* connections that nobody accepted yet */
 

@@ -1,4 +1,4 @@
-/* What the programs need of a terminal: to ask for a password without showing it. And temporary files. */
+/* What the programs need of a terminal: to ask for a password without showing it. Temporary files, the folder they start in. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -22,6 +22,13 @@ int tcsetattr(int fd, int when, const struct termios *mode)
 	(void)when;
 	host_echo((mode->c_lflag & ECHO) != 0);
 	return 0;
+}
+
+/* wasi-libc starts every program in "/"; the loader says where in PWD, as shells do. */
+__attribute__((constructor)) static void enter_folder(void)
+{
+	const char *folder = getenv("PWD");
+	if(folder) chdir(folder);
 }
 
 int mkstemp(char *template)

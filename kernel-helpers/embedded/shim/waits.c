@@ -72,6 +72,7 @@ static int select_until(fd_set *readers, fd_set *writers, fd_set *failed, int64_
 {
 	fd_set can_read, can_write;
 	if(failed) FD_ZERO(failed);
+	host_wait(0); /* what was written goes out and what came is seen, even where nothing has to be waited for */
 	for(;;){
 		int count = keep_ready(readers, EPOLLIN, &can_read) + keep_ready(writers, EPOLLOUT, &can_write);
 		bool late = deadline >= 0 && now_ms() >= deadline;
@@ -108,6 +109,7 @@ int select(int n, fd_set *restrict readers, fd_set *restrict writers, fd_set *re
 int poll(struct pollfd *list, nfds_t count, int timeout)
 {
 	int64_t deadline = timeout < 0 ? -1 : now_ms() + timeout;
+	host_wait(0);
 	for(;;){
 		int ready = 0;
 		for(nfds_t i = 0; i < count; i++){

@@ -1,0 +1,326 @@
+import { LabError } from "../../core/errors";
+import { LogBook } from "../../core/log-book";
+import type { Scope } from "../../core/scope";
+import type { BrokerSignal, BrokerState, EngineBroker, ExecOptions, Exit, Listener, ToolResult } from "../engine";
+import { listenerUrl } from "../listener-url";
+import { isLoopback, readConf } from "../mosquitto-conf";
+import { type BrokerPlan, CONF_PATH, modeFor } from "../plan";
+import { freePort, returnPort } from "../ports";
+import { answers } from "../probe";
+import { untilReady } from "../ready";
+import { FileError, resolvePath } from "./core/files";
+import { Home, volumeFolder } from "./home";
+import type { LabNames } from "./names";
+import type { FromWorker, PublishedPort } from "./node/messages";
+import { programModule } from "./node/modules";
+import type { Run, WorkerPool } from "./node/pool";
+import { readText, runCommand } from "./programs";
+import { refuseTls } from "./tls";
+
+const HOST = "127.0.0.1";
+/** Milliseconds that a broker has to save and end after SIGTERM, as `docker stop` gives it. */
+const STOP_PATIENCE = 10_000;
+const PORT_TRIES = 5;
+
+/** What the engine lends its brokers. */
+export interface Lent {
+  readonly pool: WorkerPool;
+  readonly names: LabNames;
+  /** As Mosquitto states it. */
+  readonly version: string;
+}
+
+/** Starts a broker; another process may take a port between our choice and its start, so it tries again. */
+export async function startBroker(lent: Lent, plan: BrokerPlan, scope: Scope): Promise<EmbeddedBroker> {
+  for (let tries = 1; ; tries++) {
+    const broker = new EmbeddedBroker(lent, plan, scope, await choosePorts(plan));
+    try {
+      await broker.start();
+      return broker;
+    } catch (error) {
+      await broker.remove();
+      if (!(error instanceof HostPortTaken) || tries === PORT_TRIES) throw error;
+    }
+  }
+}
+
+async function choosePorts(plan: BrokerPlan): Promise<PublishedPort[]> {
+  const ports: PublishedPort[] = [];
+  for (const { port, bind } of plan.listeners) {
+    const inside = isLoopback(bind) ? { insidePort: await freePort(HOST) } : {};
+    ports.push({ port, host: HOST, hostPort: await freePort(HOST), ...inside });
+  }
+  return ports;
+}
+
+/** A port of this machine, not one of the configuration's. */
+class HostPortTaken extends LabError {
+  constructor(port: number, reason: string) {
+    super(
+      "PORT_TAKEN",
+      `another program on this machine has taken a port of this broker (${port}): ${reason}`,
+      "end that program, or run the cell that starts the broker again: it takes other ports",
+    );
+  }
+}
+
+export class EmbeddedBroker implements EngineBroker {
+  readonly engine = "embedded";
+  readonly name: string;
+  readonly version: string;
+  readonly listeners: readonly Listener[];
+  readonly log = new LogBook();
+  readonly #plan: BrokerPlan;
+  readonly #lent: Lent;
+  readonly #ports: readonly PublishedPort[];
+  readonly #home: Home;
+  readonly #scope: Scope;
+  readonly #forget: () => void;
+  #state: BrokerState = "exited";
+  #lastExit: Exit | null = null;
+  #run: Run | null = null;
+  #exited: Promise<Exit> | null = null;
+  #removal: Promise<void> | null = null;
+
+  constructor(lent: Lent, plan: BrokerPlan, scope: Scope, ports: readonly PublishedPort[]) {
+    this.#lent = lent;
+    this.#plan = plan;
+    this.#scope = scope;
+    this.#ports = ports;
+    this.name = plan.name;
+    this.version = lent.version;
+    this.listeners = plan.listeners.map(({ port, protocol, tls }, index) => {
+      const place = { port, protocol, tls, host: HOST, hostPort: ports[index]!.hostPort };
+      return { ...place, url: listenerUrl(place) };
+    });
+    this.#forget = scope.add(`broker ${plan.name}`, () => this.remove());
+    this.#home = new Home(scope, plan.name, plan.volume === null ? null : volumeFolder(plan.lab, plan.volume));
+    this.#home.put(plan.files, plan.conf);
+  }
+
+  get state(): BrokerState {
+    return this.#state;
+  }
+
+  get lastExit(): Exit | null {
+    return this.#lastExit;
+  }
+
+  exited(): Promise<Exit> {
+    if (this.#lastExit) return Promise.resolve(this.#lastExit);
+    return this.#exited ?? Promise.reject(new LabError("BROKER_EXITED", `${this.name} never ran`, "start it first"));
+  }
+
+  async start(): Promise<void> {
+    this.#present();
+    if (this.#state === "running") return;
+    if (this.#state === "paused") return this.resume();
+    refuseTls(this.#configuration());
+    const module = await programModule("mosquitto");
+    this.#present();
+    const after = this.log.lines.length;
+    const { exited, started } = this.#begin(module);
+    await started;
+    if (this.#plan.ready === "connack") {
+      const questions = this.#plan.listeners.map((listener, index) => {
+        const { port, host, hostPort, insidePort } = this.#ports[index]!;
+        const asked = { ...listener, host, hostPort: insidePort ?? hostPort };
+        return { port, ask: (signal: AbortSignal) => answers(asked, signal) };
+      });
+      await untilReady(this.#plan, questions, exited, this.log, after);
+    }
+    this.#lent.pool.warm();
+  }
+
+  async exec(command: readonly string[], options?: ExecOptions): Promise<ToolResult> {
+    this.#running();
+    return runCommand(
+      {
+        pool: this.#lent.pool,
+        files: this.#home.files,
+        mounts: this.#home.mounts,
+        own: this.#ports,
+        neighbours: this.#lent.names.of(this.#scope),
+        folder: "/",
+        env: this.#plan.env,
+      },
+      command,
+      options,
+    );
+  }
+
+  async readFile(path: string): Promise<Uint8Array> {
+    this.#present();
+    return this.#home.read(path, this.name);
+  }
+
+  async writeFile(path: string, content: string | Uint8Array, mode?: number): Promise<void> {
+    this.#present();
+    await this.#home.write(path, content, mode ?? modeFor(path, this.#plan.files));
+  }
+
+  /** Carried out when this resolves. */
+  async signal(name: BrokerSignal): Promise<void> {
+    this.#running();
+    await this.#run?.ask({ op: "signal", id: this.#run.id, name }, "signalled");
+  }
+
+  async stop(): Promise<Exit> {
+    this.#present();
+    if (this.#state === "paused") await this.resume();
+    const run = this.#run;
+    if (run && this.#state === "running") {
+      run.send({ op: "signal", id: run.id, name: "SIGTERM" });
+      const timer = setTimeout(() => run.kill(), STOP_PATIENCE);
+      await this.exited();
+      clearTimeout(timer);
+    }
+    return this.exited();
+  }
+
+  async kill(): Promise<Exit> {
+    this.#present();
+    this.#run?.kill();
+    return this.exited();
+  }
+
+  async pause(): Promise<void> {
+    this.#present();
+    if (this.#state === "paused") return;
+    this.#running();
+    await this.#run?.ask({ op: "pause", id: this.#run.id }, "paused");
+    if (!this.#lastExit) this.#state = "paused";
+  }
+
+  async resume(): Promise<void> {
+    this.#present();
+    if (this.#state !== "paused") return;
+    this.#state = "running";
+    await this.#run?.ask({ op: "resume", id: this.#run.id }, "resumed");
+  }
+
+  remove(): Promise<void> {
+    this.#removal ??= this.#remove();
+    return this.#removal;
+  }
+
+  addressFor(port: number): string {
+    return `${this.name}:${port}`;
+  }
+
+  /** @internal Bytes of the program's memory. */
+  async memory(): Promise<number> {
+    const answer = await this.#run?.ask({ op: "memory", id: this.#run.id }, "memory");
+    return answer?.event === "memory" ? answer.bytes : 0;
+  }
+
+  /** @internal For tests: the next turn crashes. */
+  spoilMemory(): void {
+    this.#run?.send({ op: "spoil", id: this.#run.id });
+  }
+
+  async #remove(): Promise<void> {
+    this.#lent.names.remove(this.#scope, this.name, this.#ports);
+    if (this.#run && !this.#run.over) {
+      this.#run.kill();
+      await this.exited();
+    }
+    this.#state = "exited";
+    this.#lastExit ??= { code: null, signal: "SIGKILL" };
+    for (const { hostPort, insidePort } of this.#ports) {
+      returnPort(hostPort);
+      if (insidePort !== undefined) returnPort(insidePort);
+    }
+    this.log.end();
+    this.#home.remove();
+    this.#forget();
+  }
+
+  /** Begins a run. `started` rejects when a host port is taken, and resolves when Mosquitto's start is over. */
+  #begin(module: object): { exited: Promise<Exit>; started: Promise<void> } {
+    const args = this.#plan.conf === null ? [] : ["-c", CONF_PATH];
+    const { env } = this.#plan;
+    const neighbours = this.#lent.names.of(this.#scope);
+    this.#state = "running";
+    this.#lastExit = null;
+    let tellExit: (exit: Exit) => void = () => {};
+    const exited = new Promise<Exit>((resolve) => {
+      tellExit = resolve;
+    });
+    this.#exited = exited;
+    const ended = (exit: Exit) => {
+      this.#state = "exited";
+      this.#lastExit = exit;
+      this.#lent.names.stopped(this.#scope, this.name);
+      tellExit(exit);
+    };
+    const started = new Promise<void>((resolve, reject) => {
+      this.#run = this.#lent.pool.run(
+        { start: { args, env, mounts: this.#home.mounts, ports: this.#ports, neighbours, module } },
+        {
+          lines: (lines) => {
+            for (const [, text] of lines) this.log.append(text);
+          },
+          started: () => resolve(),
+          refused: (message) => {
+            ended({ code: 1, signal: null });
+            reject(refusal(message));
+          },
+          ended: (end) => {
+            ended(end);
+            resolve();
+          },
+        },
+      );
+    });
+    this.#lent.names.started(this.#scope, this.name, this.#ports, this.#run!);
+    return { exited, started };
+  }
+
+  /** The configuration as it is now, with the files it includes: a restart reads what was rewritten meanwhile. */
+  #configuration(): Map<string, string> {
+    const texts = new Map<string, string>();
+    if (this.#plan.conf === null) return texts;
+    const { files } = this.#home;
+    const read = (path: string): string => {
+      const text = orElse("", () => readText(files, path));
+      texts.set(path, text);
+      return text;
+    };
+    readConf(read(CONF_PATH), (folder) => {
+      const names = orElse([], () => files.list(resolvePath("/", folder)));
+      return names.filter((name) => name.endsWith(".conf")).map((name) => read(resolvePath(folder, name)));
+    });
+    return texts;
+  }
+
+  #present(): void {
+    if (!this.#removal) return;
+    throw new LabError("NOT_IN_A_LAB", `${this.name} was removed`, "run the cell that starts it again");
+  }
+
+  #running(): void {
+    this.#present();
+    if (this.#state === "running") return;
+    const paused = this.#state === "paused";
+    throw new LabError(
+      "BROKER_EXITED",
+      `${this.name} is ${paused ? "paused" : "not running"}`,
+      paused ? "resume it first" : "start it first",
+    );
+  }
+}
+
+/** What is missing is for Mosquitto to complain about. */
+function orElse<T>(fallback: T, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof FileError) return fallback;
+    throw error;
+  }
+}
+
+function refusal({ port, message }: Extract<FromWorker, { event: "refused" }>): LabError {
+  return new HostPortTaken(port.hostPort, message);
+}
