@@ -4,11 +4,11 @@ import { LabError } from "../../core/errors";
 import { LogBook } from "../../core/log-book";
 import type { Scope } from "../../core/scope";
 import type { BrokerState, ExecOptions, Exit, ToolResult } from "../engine";
+import { lineSink, over } from "../line-sink";
 import { pack, unpack } from "../tar";
 import { removeContainer } from "./cleanup";
 import { call, callGone, statusOf } from "./client";
 import { execIn, OWNER } from "./exec";
-import { lineSink, over } from "./lines";
 
 interface Run {
   readonly exited: Promise<Exit>;

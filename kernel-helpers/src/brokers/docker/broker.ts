@@ -18,6 +18,7 @@ import { type BrokerPlan, CONF_PATH, type ListenerPlan, modeFor, type PlannedFil
 import { freePort, randomPort, returnPort } from "../ports";
 import { answers } from "../probe";
 import { type Question, untilReady } from "../ready";
+import { statedVersion } from "../stated-version";
 import { pack } from "../tar";
 import { isRemote } from "./address";
 import { Box, foldersOf } from "./box";
@@ -279,13 +280,4 @@ export class DockerBroker implements EngineBroker {
   addressFor(port: number): string {
     return `${this.name}:${port}`;
   }
-}
-
-/** The version in the last start's log, whatever the image says. */
-export function statedVersion(log: LogBook): string | null {
-  for (let index = log.lines.length - 1; index >= 0; index--) {
-    const stated = /mosquitto version (\S+) (?:starting|running)/.exec(log.lines[index]!.text);
-    if (stated) return stated[1]!;
-  }
-  return null;
 }

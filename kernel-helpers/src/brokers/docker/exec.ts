@@ -2,8 +2,9 @@ import { randomBytes } from "node:crypto";
 import type Docker from "dockerode";
 import { LabError } from "../../core/errors";
 import type { ExecOptions, ToolResult } from "../engine";
+import { over, textSink } from "../line-sink";
+import { noProgram } from "../no-program";
 import { call } from "./client";
-import { over, textSink } from "./lines";
 
 /** Mosquitto's user and group in the official image and in ours. */
 export const OWNER = { uid: 1883, gid: 1883 };
@@ -107,10 +108,3 @@ export function checkFound(result: ToolResult): ToolResult {
   }
   return result;
 }
-
-export const noProgram = (name: string): LabError =>
-  new LabError(
-    "TOOL_FAILED",
-    `there is no program ${name} beside this broker`,
-    "mosquitto_passwd, mosquitto_ctrl, mosquitto_sub, mosquitto_pub and mosquitto_rr are; mosquitto_signal comes with 2.1",
-  );

@@ -1,11 +1,12 @@
 import type { Scope } from "../../core/scope";
 import type { ExecOptions, Progress, ToolPlan, ToolResult } from "../engine";
+import { noProgram } from "../no-program";
 import { checkedRelease } from "../plan";
 import { pack } from "../tar";
 import { Box, foldersOf, readOut } from "./box";
 import { ownerLabels } from "./cleanup";
 import { call, engineError, statusOf } from "./client";
-import { gather, noProgram, OWNER } from "./exec";
+import { gather, OWNER } from "./exec";
 import { mosquittoImage } from "./images";
 import type { DockerHere } from "./index";
 
