@@ -5,8 +5,7 @@ import { LabError } from "../core/errors";
 import { notebooksFolder } from "../lab/lesson-files";
 
 export interface LabEntry {
-  /** "01". */
-  readonly id: string;
+  readonly id: number;
   readonly slug: string;
   readonly minutes: number;
   readonly needs: readonly string[];
@@ -35,7 +34,7 @@ export function labList(folder = notebooksFolder()): readonly LabEntry[] {
 export function pickLabs(words: readonly string[], call: string, labs = labList()): readonly LabEntry[] {
   if (!words.length) return labs;
   const picked = words.map((word) => {
-    const found = labs.find((lab) => lab.slug === word || (/^\d+$/.test(word) && Number(lab.id) === Number(word)));
+    const found = labs.find((lab) => lab.slug === word || (/^\d+$/.test(word) && lab.id === Number(word)));
     if (found) return found;
     const near = labs.find((lab) => lab.slug.includes(word.toLowerCase())) ?? labs[0];
     throw new LabError(
