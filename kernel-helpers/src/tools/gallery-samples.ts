@@ -48,7 +48,7 @@ export const firstPackets: PacketRecord[] = all([
   {
     up: true,
     at: 0,
-    packet: { type: "connect", protocolVersion: 5, cleanStart: true, clientId: "sensor", keepAlive: 60 },
+    packet: { type: "CONNECT", protocolVersion: 5, cleanStart: true, clientIdentifier: "sensor", keepAlive: 60 },
     bytes: `10 13 0004 ${hex("MQTT")} 05 02 003c 00 0006 ${hex("sensor")}`,
     fields: [
       ["packet type and flags", 1, "CONNECT"],
@@ -68,7 +68,7 @@ export const firstPackets: PacketRecord[] = all([
   {
     up: false,
     at: 1.8,
-    packet: { type: "connack", reasonCode: 0, sessionPresent: false },
+    packet: { type: "CONNACK", reasonCode: 0, sessionPresent: false },
     bytes: "20 09 00 00 06 22 000a 21 0014",
     fields: [
       ["packet type and flags", 1, "CONNACK"],
@@ -84,7 +84,7 @@ export const firstPackets: PacketRecord[] = all([
   {
     up: true,
     at: 3.1,
-    packet: { type: "publish", qos: 1, retain: true, topic: "boiler/3/temp", payload: "71.5", packetId: 7 },
+    packet: { type: "PUBLISH", qos: 1, retain: true, topicName: "boiler/3/temp", payload: "71.5", packetIdentifier: 7 },
     bytes: `33 16 000d ${hex("boiler/3/temp")} 0007 00 ${hex("71.5")}`,
     fields: [
       ["packet type and flags", 1, "PUBLISH, QoS 1, RETAIN"],
@@ -99,7 +99,7 @@ export const firstPackets: PacketRecord[] = all([
   {
     up: false,
     at: 3.6,
-    packet: { type: "puback", packetId: 7, reasonCode: 0x10 },
+    packet: { type: "PUBACK", packetIdentifier: 7, reasonCode: 0x10 },
     reason: "no matching subscribers",
     bytes: "40 03 0007 10",
     fields: [
@@ -109,13 +109,19 @@ export const firstPackets: PacketRecord[] = all([
       ["reason code", 1, "0x10 no matching subscribers"],
     ],
   },
-  { up: true, at: 1204.4, packet: { type: "disconnect", reasonCode: 0 }, bytes: "e0 00" },
+  { up: true, at: 1204.4, packet: { type: "DISCONNECT", reasonCode: 0 }, bytes: "e0 00" },
 ]);
 
 const publish = (up: boolean, at: number, qos: number, id: number | undefined, more: Partial<Sample> = {}): Sample => ({
   up,
   at,
-  packet: { type: "publish", qos, topic: "boiler/3/temp", payload: "71.5", packetId: id, ...(more.packet ?? {}) },
+  packet: {
+    type: "PUBLISH",
+    qos,
+    topicName: "boiler/3/temp",
+    payload: "71.5",
+    packetIdentifier: id,
+  },
   bytes: `3${qos * 2} 11 000d ${hex("boiler/3/temp")} ${hex("71.5")}`,
   ...{ client: more.client, connection: more.connection, fault: more.fault },
 });
@@ -133,7 +139,7 @@ const ack = (
   at,
   client,
   connection,
-  packet: { type, packetId: id },
+  packet: { type, packetIdentifier: id },
   bytes: "40 02 00 07",
   fault,
 });
@@ -145,7 +151,11 @@ export const deliveries: PacketRecord[] = all([
     at: 0,
     client: "dashboard",
     connection: 2,
-    packet: { type: "subscribe", packetId: 1, subscriptions: [{ topic: "boiler/+/temp", qos: 1, rh: 1 }] },
+    packet: {
+      type: "SUBSCRIBE",
+      packetIdentifier: 1,
+      subscriptions: [{ topicFilter: "boiler/+/temp", qos: 1, retainHandling: 1 }],
+    },
     bytes: `82 13 0001 00 000d ${hex("boiler/+/temp")} 11`,
   },
   {
@@ -153,30 +163,30 @@ export const deliveries: PacketRecord[] = all([
     at: 0.7,
     client: "dashboard",
     connection: 2,
-    packet: { type: "suback", packetId: 1, granted: [1] },
+    packet: { type: "SUBACK", packetIdentifier: 1, reasonCodes: [1] },
     bytes: "90 04 0001 00 01",
   },
   publish(true, 12, 0, undefined),
   publish(false, 12.4, 0, undefined, { client: "dashboard", connection: 2 }),
   publish(true, 40.2, 1, 7),
-  ack("puback", false, 40.9, 7, "sensor", 1),
+  ack("PUBACK", false, 40.9, 7, "sensor", 1),
   publish(false, 41, 1, 1, { client: "dashboard", connection: 2 }),
-  ack("puback", true, 41.8, 1, "dashboard", 2, "dropped"),
+  ack("PUBACK", true, 41.8, 1, "dashboard", 2, "dropped"),
   {
     ...publish(false, 5042, 1, 1, { client: "dashboard", connection: 3 }),
-    packet: { type: "publish", qos: 1, dup: true, topic: "boiler/3/temp", payload: "71.5", packetId: 1 },
+    packet: { type: "PUBLISH", qos: 1, dup: true, topicName: "boiler/3/temp", payload: "71.5", packetIdentifier: 1 },
   },
-  ack("puback", true, 5043, 1, "dashboard", 3),
+  ack("PUBACK", true, 5043, 1, "dashboard", 3),
   publish(true, 6001, 2, 8),
-  ack("pubrec", false, 6001.8, 8, "sensor", 1),
-  ack("pubrel", true, 6002.3, 8, "sensor", 1),
-  ack("pubcomp", false, 6003, 8, "sensor", 1),
+  ack("PUBREC", false, 6001.8, 8, "sensor", 1),
+  ack("PUBREL", true, 6002.3, 8, "sensor", 1),
+  ack("PUBCOMP", false, 6003, 8, "sensor", 1),
   {
     up: false,
     at: 6900,
     client: "dashboard",
     connection: 3,
-    packet: { type: "disconnect", reasonCode: 0x8e },
+    packet: { type: "DISCONNECT", reasonCode: 0x8e },
     reason: "session taken over",
     bytes: "e0 01 8e",
   },
@@ -200,7 +210,7 @@ export const hostile: PacketRecord[] = all(
     at: i * 3.3,
     client: i < 2 ? text.slice(0, 60) : `meter-${i % 3}`,
     connection: i < 2 ? i + 1 : 3 + (i % 3),
-    packet: { type: "publish", qos: i % 3, retain: i % 2 === 1, topic: text, payload: text, packetId: i },
+    packet: { type: "PUBLISH", qos: i % 3, retain: i % 2 === 1, topicName: text, payload: text, packetIdentifier: i },
     bytes: hex(text.replace(/[\ud800-\udfff]/g, "?")).slice(0, 1000),
     fields: [["<b>topic</b>", 12, text] as const],
     explanation: [`What arrived: ${text}`],
@@ -212,6 +222,6 @@ export const many = (count: number): PacketRecord[] =>
   all(
     Array.from({ length: count }, (_, i): Sample => {
       const id = Math.floor(i / 2) + 1;
-      return i % 2 === 0 ? publish(true, i * 1.7, 1, id) : ack("puback", false, i * 1.7, id, "sensor", 1);
+      return i % 2 === 0 ? publish(true, i * 1.7, 1, id) : ack("PUBACK", false, i * 1.7, id, "sensor", 1);
     }),
   );

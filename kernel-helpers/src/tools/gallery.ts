@@ -11,6 +11,7 @@ import { sequenceView } from "../views/sequence";
 import { tableView } from "../views/table";
 import { topologyView } from "../views/topology";
 import type { View } from "../views/view";
+import type { Tool } from "./cli";
 import { deliveries, firstPackets, hostile, many } from "./gallery-samples";
 
 /** Every picture with sample data: what a change of the views is looked at with. */
@@ -299,4 +300,8 @@ export function writeGallery(): string {
   return file;
 }
 
-if (require.main === module) console.log(`Gallery: ${writeGallery()}`);
+/** `npm run gallery`. */
+export const main: Tool = async () => {
+  console.log(`Gallery: ${writeGallery()}`);
+  return 0;
+};

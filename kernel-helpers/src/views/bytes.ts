@@ -28,7 +28,7 @@ export function bytesView(
   const title = options.title ?? "Bytes";
   const data: BytesData = { title, bytes: toHex(all.subarray(0, KEPT)), length: all.length, fields: [...fields] };
   if (!all.length) {
-    const text = `${title}: no bytes`;
+    const text = `${visible(title)}: no bytes`;
     return view("bytes", data, { as: "html", picture: emptyCard(text), text });
   }
   const lines = dump(all, fields, { limit: options.limit ?? 512 });

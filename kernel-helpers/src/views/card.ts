@@ -93,7 +93,7 @@ function cardText(check: CheckCard, head: (typeof HEADLINES)["passed"], points: 
           rows,
         )
       : "",
-    ...check.evidence.map((one) => [one.title, ...one.lines.map((line) => `  ${visible(line)}`)].join("\n")),
+    ...check.evidence.map((one) => [visible(one.title), ...one.lines.map((line) => `  ${visible(line)}`)].join("\n")),
     check.next ? wrap(`Next: ${visible(check.next)}`, 100).join("\n") : "",
   ];
   return paragraphs.filter(Boolean).join("\n\n");
@@ -129,8 +129,8 @@ export function predictView(asked: PredictionCard): View<"predict", PredictionCa
       ),
       text: [
         lead,
-        ...Object.entries(asked.choices).map(([key, says]) => `  ${JSON.stringify(key)}  ${visible(says)}`),
-        `Answer in the next cell: ${how}`,
+        ...Object.entries(asked.choices).map(([key, says]) => `  ${visible(JSON.stringify(key))}  ${visible(says)}`),
+        `Answer in the next cell: ${visible(how)}`,
         ...(chosen ? [visible(chosen)] : []),
       ].join("\n"),
     },

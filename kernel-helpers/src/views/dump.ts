@@ -1,4 +1,4 @@
-import { escapeText } from "./escape";
+import { escapeText, visible } from "./escape";
 import { type ByteField, hexByte } from "./record";
 import { pad, truncate } from "./text";
 import { colour, font, tints } from "./theme";
@@ -101,7 +101,8 @@ const left = (line: DumpLine): string =>
 export function dumpText(lines: readonly DumpLine[], columns = 110): string {
   return lines
     .map((line) => {
-      const names = line.name === undefined ? "" : `  ${line.name}${line.text ? `: ${line.text}` : ""}`;
+      const names =
+        line.name === undefined ? "" : `  ${visible(line.name)}${line.text ? `: ${visible(line.text)}` : ""}`;
       return truncate(`${left(line)}${names}`, columns).trimEnd();
     })
     .join("\n");

@@ -1,6 +1,6 @@
 import { visible } from "./escape";
-import { lost, type PacketRecord, toBytes, toHex, wireLength } from "./record";
-import { graphemes } from "./text";
+import { type DecodedPacket, lost, type PacketRecord, toBytes, toHex, wireLength } from "./record";
+import { count, graphemes } from "./text";
 
 /** A part of a packet's label. What matters is bold; a learner's topic or payload is isolated text of unknown direction. */
 export interface Part {
@@ -22,9 +22,11 @@ export function labelParts(record: PacketRecord, options: LabelOptions = {}): Pa
   const type = record.packet.type.toUpperCase();
   const write = WRITERS[type];
   const limit = options.limit ?? 48;
-  const parts: Part[] = [{ text: type }];
+  const parts: Part[] = [{ text: cut(type, 16) }];
   if (write) parts.push(...write(new Reader(record, limit)));
-  else parts.push({ text: `${wireLength(record)} bytes` });
+  else parts.push({ text: count(wireLength(record), "byte") });
+  const { problem } = record.packet;
+  if (typeof problem === "string" && problem) parts.push({ text: cut(problem, Math.max(limit, 24) * 2), bad: true });
   if (record.fault) parts.push({ text: FAULTS[record.fault], bad: true });
   return parts;
 }
@@ -58,7 +60,7 @@ class Reader {
 
   /** The first of these fields that is there, also among the MQTT 5 properties. */
   get(...names: string[]): unknown {
-    const packet = this.record.packet;
+    const packet = this.record.packet as DecodedPacket;
     const properties = (packet.properties ?? {}) as Record<string, unknown>;
     for (const name of names) {
       const value = packet[name] ?? properties[name];
@@ -78,7 +80,7 @@ class Reader {
   }
 
   id(): Part[] {
-    const id = this.get("packetId", "messageId");
+    const id = this.get("packetIdentifier");
     return typeof id === "number" ? [{ text: `id ${id}` }] : [];
   }
 
@@ -90,7 +92,7 @@ class Reader {
   reason(always = false): Part[] {
     const code = this.get("reasonCode", "returnCode");
     if (typeof code !== "number" || (code === 0 && !always)) return [];
-    const name = this.record.reason ?? (code === 0 ? "success" : "");
+    const name = cut(this.record.reason ?? (code === 0 ? "success" : ""), this.limit);
     const bad = this.get("returnCode") !== undefined ? code > 0 : code >= 0x80;
     return [{ text: `${hexCode(code)}${name ? ` ${name}` : ""}`, bad }];
   }
@@ -100,13 +102,17 @@ type Writer = (read: Reader) => Part[];
 
 const WRITERS: Record<string, Writer> = {
   CONNECT: (read) => [
-    { text: VERSIONS[Number(read.get("protocolVersion"))] ?? `protocol level ${asText(read.get("protocolVersion"))}` },
-    ...named(read, "client id", "clientId", "(empty: the broker assigns one)"),
-    ...(read.get("cleanStart", "clean") === false
+    {
+      text:
+        VERSIONS[Number(read.get("protocolVersion"))] ??
+        `protocol level ${cut(asText(read.get("protocolVersion")), 8)}`,
+    },
+    ...named(read, "client id", "clientIdentifier", "(empty: the broker assigns one)"),
+    ...(read.get("cleanStart", "cleanSession") === false
       ? [{ text: "resume session", strong: true }]
       : [{ text: read.get("protocolVersion") === 5 ? "clean start" : "clean session" }]),
-    ...said(read, "keep alive", "keepAlive", "keepalive"),
-    ...named(read, "user", "username"),
+    ...said(read, "keep alive", "keepAlive"),
+    ...named(read, "user", "userName"),
     ...(read.get("will") ? [{ text: "will", strong: true }] : []),
     ...read.flag("bridgeMode", "bridge"),
   ],
@@ -116,7 +122,7 @@ const WRITERS: Record<string, Writer> = {
     ...named(read, "assigned id", "assignedClientIdentifier"),
   ],
   PUBLISH: (read) => [
-    { text: `QoS ${asText(read.get("qos") ?? 0)}` },
+    { text: `QoS ${cut(asText(read.get("qos") ?? 0), 8)}` },
     ...read.flag("dup", "DUP"),
     ...read.flag("retain", "RETAIN"),
     ...topic(read),
@@ -131,22 +137,17 @@ const WRITERS: Record<string, Writer> = {
   SUBACK: (read) => [...read.id(), ...granted(read)],
   UNSUBSCRIBE: (read) => [
     ...read.id(),
-    ...list(read, "unsubscriptions", (one) => [{ text: cut(asText(one), read.limit), foreign: true }]),
+    ...list(read, "topicFilters", (one) => [{ text: cut(asText(one), read.limit), foreign: true }]),
   ],
   UNSUBACK: (read) => [...read.id(), ...granted(read)],
+  MALFORMED: (read) => read.foreign("claims").map((part) => ({ ...part, text: `claims to be ${part.text}` })),
   PINGREQ: () => [],
   PINGRESP: () => [],
   DISCONNECT: (read) => read.reason(),
   AUTH: (read) => [...read.reason(true), ...read.foreign("authenticationMethod")],
 };
 
-const VERSIONS: Record<number, string> = {
-  3: "MQTT 3.1",
-  4: "MQTT 3.1.1",
-  5: "MQTT 5",
-  131: "MQTT 3.1",
-  132: "MQTT 3.1.1",
-};
+const VERSIONS: Record<number, string> = { 3: "MQTT 3.1", 4: "MQTT 3.1.1", 5: "MQTT 5" };
 
 function named(read: Reader, word: string, name: string, empty?: string): Part[] {
   const value = read.text(name);
@@ -160,7 +161,7 @@ function said(read: Reader, word: string, ...names: string[]): Part[] {
 }
 
 function topic(read: Reader): Part[] {
-  const name = read.text("topic") ?? "";
+  const name = read.text("topicName") ?? "";
   const alias = read.get("topicAlias");
   const shown = name ? [{ text: name, foreign: true }] : [{ text: "(empty topic)" }];
   return typeof alias === "number" ? [...shown, { text: `alias ${alias}` }] : shown;
@@ -176,24 +177,24 @@ function list(read: Reader, name: string, write: (one: unknown, read: Reader) =>
 function subscription(one: unknown, read: Reader): Part[] {
   const of = (one ?? {}) as Record<string, unknown>;
   const flags = [
-    of.nl === true || of.noLocal === true ? "no local" : "",
-    of.rap === true || of.retainAsPublished === true ? "retain as published" : "",
-    Number(of.rh ?? of.retainHandling ?? 0) ? `retain handling ${asText(of.rh ?? of.retainHandling)}` : "",
+    of.noLocal === true ? "no local" : "",
+    of.retainAsPublished === true ? "retain as published" : "",
+    Number(of.retainHandling ?? 0) ? `retain handling ${cut(asText(of.retainHandling), 8)}` : "",
   ].filter(Boolean);
   return [
-    { text: cut(asText(of.topic ?? of.filter ?? one), read.limit), foreign: true },
-    { text: [`QoS ${asText(of.qos ?? 0)}`, ...flags].join(", ") },
+    { text: cut(asText(of.topicFilter ?? one), read.limit), foreign: true },
+    { text: [`QoS ${cut(asText(of.qos ?? 0), 8)}`, ...flags].join(", ") },
   ];
 }
 
 function granted(read: Reader): Part[] {
-  const codes = read.get("granted", "reasonCodes");
+  const codes = read.get("reasonCodes");
   if (!Array.isArray(codes)) return read.reason();
   const ack = read.record.packet.type.toUpperCase() === "SUBACK";
   return codes.slice(0, 8).map((code) => {
     const n = Number(code);
-    if (n >= 0x80) return { text: `${hexCode(n)} ${read.record.reason ?? "refused"}`.trim(), bad: true };
-    return { text: ack ? `granted QoS ${n}` : hexCode(n) };
+    if (n >= 0x80) return { text: `${hexCode(n)} ${cut(read.record.reason ?? "refused", read.limit)}`, bad: true };
+    return { text: !Number.isInteger(n) ? cut(asText(code), read.limit) : ack ? `granted QoS ${n}` : hexCode(n) };
   });
 }
 
@@ -203,7 +204,8 @@ export function payload(record: PacketRecord, limit: number): string {
   const text = typeof raw === "string" ? raw : decode(raw);
   if (text !== undefined) return text === "" ? "(empty payload)" : `"${cut(text, limit)}"`;
   const bytes = bytesOf(raw);
-  const all = (raw as { length?: number } | undefined)?.length ?? bytes.length;
+  const claimed = record.packet.payloadLength ?? (raw as { length?: number } | undefined)?.length;
+  const all = typeof claimed === "number" ? claimed : bytes.length;
   if (!all) return "(empty payload)";
   const shown = Math.max(4, Math.min(8, Math.floor(limit / 3)));
   const hex = toHex(bytes.subarray(0, shown)).replace(/..(?=.)/g, "$& ");

@@ -41,7 +41,7 @@ export function logView(
   const kept = [...head, ...tail].map((line) => ({ ...line, text: line.text.slice(0, LONGEST) }));
   const data: LogData = { caption, total: lines.length, lines: kept };
   if (!lines.length) {
-    const text = `${caption}: no lines yet`;
+    const text = `${visible(caption)}: no lines yet`;
     return view("log", data, { as: "html", picture: emptyCard(text), text });
   }
   const title = `${caption}: ${count(lines.length, "line")}`;

@@ -31,7 +31,7 @@ export function packetsView(
   const caption = options.caption ?? "Packets";
   const data = packetsData(records, caption);
   if (!records.length) {
-    const text = `${caption}: no packets yet`;
+    const text = `${visible(caption)}: no packets yet`;
     return view("packets", data, { as: "html", picture: emptyCard(text), text });
   }
   const title = `${caption}: ${count(records.length, "packet")}`;

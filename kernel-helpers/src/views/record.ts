@@ -1,3 +1,7 @@
+import type { ByteField, Direction, Packet } from "../mqtt/packet";
+
+export type { ByteField } from "../mqtt/packet";
+
 /**
  * A packet as the tap recorded it and the codec took it apart. Views read this shape and nothing else of the mqtt room,
  * so that data saved in a notebook can be drawn again on a page.
@@ -7,11 +11,11 @@ export interface PacketRecord {
   readonly number: number;
   /** Milliseconds, on any clock: views show the difference to the first packet. */
   readonly at: number;
-  readonly direction: "to-broker" | "to-client";
+  readonly direction: Direction;
   /** From 1: which TCP connection. */
   readonly connection: number;
   readonly clientId?: string;
-  readonly packet: DecodedPacket;
+  readonly packet: Packet | DecodedPacket;
   /** All bytes of the packet; a hex string where the record was read back from a notebook. */
   readonly bytes: Uint8Array | string;
   /** How many bytes there were on the wire, also where `bytes` was shortened. Default: the length of `bytes`. */
@@ -25,18 +29,10 @@ export interface PacketRecord {
   readonly fault?: "dropped" | "cut" | "delayed" | "held";
 }
 
-/** The packet by its fields; which there are depends on `type` ("publish", "connack" …, in any case). */
+/** The packet by its fields in the specification's names, as the codec gives it or as a notebook kept it. */
 export interface DecodedPacket {
-  readonly type: string;
+  readonly type: Packet["type"] | (string & {});
   readonly [field: string]: unknown;
-}
-
-/** Bytes start (inclusive) to end (exclusive) of a packet, what they are called and what they say. */
-export interface ByteField {
-  readonly name: string;
-  readonly start: number;
-  readonly end: number;
-  readonly text?: string;
 }
 
 /** Bytes from either form. A hex string may have spaces; what is no hex ends it. */

@@ -28,7 +28,7 @@ export function sequenceView(
   const data = packetsData(records, title);
   const text = plain(title, records);
   if (!records.length) {
-    const said = `${title}: no packets yet`;
+    const said = `${visible(title)}: no packets yet`;
     const width = Math.max(260, Math.ceil(measure(said)) + 40);
     const body = `<text x="20" y="31" fill="${colour.muted}">${escapeText(said)}</text>`;
     return view("sequence", data, {
@@ -46,7 +46,8 @@ export function sequenceView(
     [12, 10, 0],
   ] as const) {
     const svg = draw(title, records, options, { keep, limit, full });
-    if (svg.length <= LARGEST || keep === 12) return view("sequence", data, { as: "svg", picture: svg, text });
+    if (keep === 12 || new TextEncoder().encode(svg).length <= LARGEST)
+      return view("sequence", data, { as: "svg", picture: svg, text });
   }
   throw new Error("unreachable: the last attempt returns");
 }
@@ -69,10 +70,12 @@ function draw(title: string, records: readonly PacketRecord[], options: Sequence
   const shown = [...folded.head, ...folded.tail];
   const name = clientNames(records);
   const labels = new Map(shown.map((record) => [record, labelParts(record, { limit: size.limit })]));
-  const lanes = placeLanes(shown, name, options, labels);
+  const widths = new Map(shown.map((record) => [record, partsWidth(labels.get(record) ?? [])]));
+  const wide = (record: PacketRecord) => widths.get(record) ?? 0;
+  const lanes = placeLanes(shown, name, options, wide);
   const broker = lanes.find((lane) => lane.broker) as Lane;
   const first = records[0]?.at ?? 0;
-  const widest = Math.max(...shown.map((record) => partsWidth(labels.get(record) ?? [])));
+  const widest = Math.max(...shown.map(wide));
   const last = lanes.at(-1) as Lane;
   const width = Math.ceil(Math.max(last.x + 90, GUTTER + widest + 40, measure(title, { bold: true }) + 40));
   const rows: string[] = [];
@@ -86,6 +89,7 @@ function draw(title: string, records: readonly PacketRecord[], options: Sequence
         lanes,
         y,
         width,
+        wide: wide(record),
         time: since(record.at, first),
         full: size.full,
       }),
@@ -115,7 +119,7 @@ function placeLanes(
   shown: readonly PacketRecord[],
   name: (record: PacketRecord) => string,
   options: SequenceOptions,
-  labels: ReadonlyMap<PacketRecord, readonly Part[]>,
+  wide: (record: PacketRecord) => number,
 ): Lane[] {
   const clients = [...new Set(shown.map(name))];
   const wish = options.clients ?? [];
@@ -133,8 +137,7 @@ function placeLanes(
     ...right.map((one) => ({ name: one, broker: false })),
   ];
   // A gap must hold the labels of the arrows that span it alone; with many lanes labels run across them.
-  const widest = (client: string) =>
-    Math.max(0, ...shown.filter((r) => name(r) === client).map((r) => partsWidth(labels.get(r) ?? [])));
+  const widest = (client: string) => Math.max(0, ...shown.filter((r) => name(r) === client).map(wide));
   const most = order.length <= 3 ? 440 : order.length <= 5 ? 240 : 170;
   let x = GUTTER + 76;
   return order.map((lane, i) => {
@@ -179,6 +182,8 @@ interface Place {
   readonly lanes: readonly Lane[];
   readonly y: number;
   readonly width: number;
+  /** Of the label, in pixels. */
+  readonly wide: number;
   readonly time: string;
   readonly full: number;
 }
@@ -194,7 +199,7 @@ function arrow(record: PacketRecord, parts: readonly Part[], at: Place): string 
   const line = at.y + 18;
   const tip = gone ? cross(end, line, 5) : arrowhead(end + (right ? -1 : 1), line, right);
   const shaft = `<path d="M${from} ${line}H${n(gone ? end : end + (right ? -8 : 8))}" ${stroke(record)}/>`;
-  const wide = partsWidth(parts);
+  const { wide } = at;
   const x = Math.min(Math.max((from + (gone ? end : to)) / 2, GUTTER + wide / 2), at.width - wide / 2 - 12);
   // A label that runs across a lane hides that piece of it: lines through letters are hard to read.
   const crossed = at.lanes.some((lane) => Math.abs(lane.x - x) < wide / 2 + 3);

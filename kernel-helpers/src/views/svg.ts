@@ -83,7 +83,7 @@ export const arrowhead = (x: number, y: number, right: boolean): string =>
   `<path d="M${x} ${y}l${right ? -9 : 9}-4.5v9z" stroke="none"/>`;
 
 export const cross = (x: number, y: number, r = 6): string =>
-  `<path d="M${x - r} ${y - r}l${2 * r} ${2 * r}m0-${2 * r}l-${2 * r} ${2 * r}" stroke="${colour.bad}" stroke-width="2.5" stroke-dasharray="none" fill="none"/>`;
+  `<path d="M${n(x - r)} ${n(y - r)}l${2 * r} ${2 * r}m0-${2 * r}l-${2 * r} ${2 * r}" stroke="${colour.bad}" stroke-width="2.5" stroke-dasharray="none" fill="none"/>`;
 
 /** Coordinates to a tenth of a pixel: more is only bytes. */
 export const n = (value: number): string => String(Math.round(value * 10) / 10);

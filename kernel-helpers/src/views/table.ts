@@ -1,4 +1,4 @@
-import { isolate } from "./escape";
+import { isolate, visible } from "./escape";
 import { card, emptyCard, htmlTable } from "./html";
 import { textTable } from "./text";
 import { type View, view } from "./view";
@@ -26,14 +26,14 @@ export function tableView(table: TableData): View<"table", TableData> {
   const rows = table.rows.map((row) => columns.map((_, i) => shown(row[i])));
   const data: TableData = { ...table, columns };
   if (!rows.length) {
-    const text = `${table.caption}: no rows yet`;
+    const text = `${visible(table.caption)}: no rows yet`;
     return view("table", data, { as: "html", picture: emptyCard(text), text });
   }
   const html = rows.map((row) => row.map(isolate));
   return view("table", data, {
     as: "html",
     picture: card(htmlTable(table.caption, columns, html, { rowHeader: table.rowHeader })),
-    text: `${table.caption}\n\n${textTable(columns, rows)}`,
+    text: `${visible(table.caption)}\n\n${textTable(columns, rows)}`,
   });
 }
 

@@ -11,10 +11,14 @@ const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
 
 /** What a reader takes for one character: an emoji with its joiners, a letter with its marks. */
 export function graphemes(text: string): string[] {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: plain ASCII needs no segmenter, which is slow
-  if (/^[\x00-\x7f]*$/.test(text)) return [...text];
+  if (PLAIN.test(text)) return [...text];
   return Array.from(segmenter.segment(text), (part) => part.segment);
 }
+
+/** Latin, arrows, box drawing and our own marks need no segmenter, which is slow. */
+const PLAIN =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are one character each, too
+  /^[\u0000-\u02ff\u2010-\u2027\u2030-\u205e\u2190-\u2193\u2200-\u22ff\u2400-\u2426\u2500-\u25a1\u27e8\u27e9]*$/;
 
 function graphemeWidth(one: string): number {
   const code = one.codePointAt(0) as number;
@@ -91,8 +95,9 @@ export interface TextColumn {
 /** A table for a terminal: header, rule, rows; long cells wrap inside their column; nothing at a line's end. */
 export function textTable(columns: readonly TextColumn[], rows: readonly (readonly string[])[]): string {
   const cells = rows.map((row) => columns.map((column, i) => wrap(visible(row[i] ?? ""), column.max ?? 48)));
-  const widths = columns.map((column, i) =>
-    Math.max(width(column.title), ...cells.map((row) => Math.max(...(row[i] ?? [""]).map(width)))),
+  const titles = columns.map((column) => truncate(visible(column.title), column.max ?? 48));
+  const widths = columns.map((_, i) =>
+    Math.max(width(titles[i] ?? ""), ...cells.map((row) => Math.max(...(row[i] ?? [""]).map(width)))),
   );
   const line = (parts: readonly string[]) =>
     parts
@@ -104,7 +109,7 @@ export function textTable(columns: readonly TextColumn[], rows: readonly (readon
       line(row.map((cell) => cell[i] ?? "")),
     ),
   );
-  return [line(columns.map((column) => column.title)), widths.map((n) => "─".repeat(n)).join("  "), ...body].join("\n");
+  return [line(titles), widths.map((n) => "─".repeat(n)).join("  "), ...body].join("\n");
 }
 
 /** "1 packet", "3 packets". */

@@ -53,7 +53,7 @@ export function topologyView(of: {
 }
 
 function nothing(title: string): string {
-  const said = `${title}: no brokers yet`;
+  const said = `${visible(title)}: no brokers yet`;
   const body = `<text x="20" y="31" fill="${colour.muted}">${escapeText(said)}</text>`;
   return picture({ title, desc: said, width: Math.max(260, Math.ceil(measure(said)) + 40), height: 50, body });
 }
