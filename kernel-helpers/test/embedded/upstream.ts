@@ -1,0 +1,112 @@
+/** Runs upstream's broker tests (Python, `test/broker` of Mosquitto's sources) against any program called mosquitto. */
+import { execFileSync, spawn } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { cachePath } from "kernel-helpers/dist/core/paths";
+
+/** A test as upstream's own list (test.py) has it. */
+export interface UpstreamTest {
+  /** "15-persist-client-v5-0.py persist_sqlite" */
+  readonly name: string;
+  readonly words: readonly string[];
+  readonly ports: number;
+}
+
+export interface UpstreamResult {
+  readonly name: string;
+  readonly passed: boolean;
+  /** How often it was run: upstream's own runner gives a test five attempts, for its timing is tight. */
+  readonly attempts: number;
+  readonly output: string;
+}
+
+const ATTEMPTS = 3;
+const TIMEOUT = 60_000;
+
+/** Where the build unpacked Mosquitto's sources, or null. */
+export function mosquittoSources(): string | null {
+  const folder = cachePath("embedded", "sources");
+  try {
+    const name = readdirSync(folder).find((one) => /^mosquitto-[\d.]+-[0-9a-f]+$/.test(one));
+    return name ? join(folder, name) : null;
+  } catch {
+    return null; // nothing was built
+  }
+}
+
+/**
+ * Lays out a folder as upstream's tests expect a build: the tests, and src/mosquitto.
+ * @param program the text of the executable src/mosquitto.
+ */
+export function layOut(sources: string, root: string, program: string): string {
+  cpSync(join(sources, "test"), join(root, "test"), { recursive: true });
+  mkdirSync(join(root, "src"), { recursive: true });
+  writeFileSync(join(root, "src", "mosquitto"), program, { mode: 0o755 });
+  return join(root, "test", "broker");
+}
+
+/** Upstream's own list, read by Python itself. */
+export function listTests(folder: string): UpstreamTest[] {
+  const script = "import json, runpy; print(json.dumps(runpy.run_path('test.py')['tests']))";
+  const rows = JSON.parse(execFileSync("python3", ["-c", script], { cwd: folder, encoding: "utf8" })) as (
+    | [number, string]
+    | [number, string, string | string[]]
+  )[];
+  return rows.map(([ports, path, more = []]) => {
+    const words = [path.replace(/^\.\//, ""), ...(Array.isArray(more) ? more : [more])];
+    return { name: words.join(" "), words, ports };
+  });
+}
+
+function runOnce(folder: string, test: UpstreamTest, firstPort: number): Promise<{ ok: boolean; output: string }> {
+  return new Promise((resolve) => {
+    const ports = Array.from({ length: test.ports }, (_, index) => String(firstPort + index));
+    // A process group of its own: a test that is ended leaves its brokers and helpers behind.
+    const child = spawn("python3", [...test.words, ...ports], { cwd: folder, detached: true });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        output = (output + text).slice(-4_000);
+      });
+    }
+    const endGroup = () => {
+      try {
+        process.kill(-child.pid!, "SIGKILL");
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+      }
+    };
+    const timer = setTimeout(endGroup, TIMEOUT);
+    child.once("exit", (code) => {
+      clearTimeout(timer);
+      endGroup();
+      resolve({ ok: code === 0, output });
+    });
+  });
+}
+
+/** Runs tests, a few at a time, each with ports of its own. */
+export async function runTests(
+  folder: string,
+  tests: readonly UpstreamTest[],
+  options: { jobs: number; firstPort: number; done?: (result: UpstreamResult) => void },
+): Promise<UpstreamResult[]> {
+  const results: UpstreamResult[] = [];
+  const waiting = [...tests.entries()];
+  const work = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const [index, test] = next;
+      let attempts = 0;
+      let run = { ok: false, output: "" };
+      while (!run.ok && attempts < ATTEMPTS) {
+        attempts++;
+        run = await runOnce(folder, test, options.firstPort + index * 5);
+      }
+      const result = { name: test.name, passed: run.ok, attempts, output: run.output };
+      results.push(result);
+      options.done?.(result);
+    }
+  };
+  await Promise.all(Array.from({ length: options.jobs }, work));
+  return results;
+}
