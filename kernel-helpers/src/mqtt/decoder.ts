@@ -1,0 +1,262 @@
+import { bytesText, CLOSE } from "./cursor";
+import { foreignProtocol } from "./foreign";
+import { type ByteField, type Direction, PACKET_TYPES, type Packet, type ProtocolVersion } from "./packet";
+import { walk } from "./walk";
+
+/** What both directions of a connection have to agree on: CONNECT says it, and it steers both parsers. */
+export interface Agreement {
+  protocolVersion?: ProtocolVersion;
+}
+
+/** A running hash, for packets that are too large to keep. */
+export interface Hasher {
+  update(bytes: Uint8Array): void;
+  hex(): string;
+}
+
+export interface DecoderOptions {
+  /** Default "to-broker". Towards the broker the first packet has to be a CONNECT [MQTT-3.1.0-1]. */
+  readonly direction?: Direction;
+  /** Shared by the two directions of one connection. Without a CONNECT seen, bytes are read as MQTT 5. */
+  readonly agreement?: Agreement;
+  /** How many bytes of a packet to keep; default all. Of larger ones the first, the length and the hash stay. */
+  readonly keep?: number;
+  readonly hash?: () => Hasher;
+  /** The stream begins somewhere in the middle: don't ask for a CONNECT first. */
+  readonly midway?: boolean;
+}
+
+/** A packet of a stream. */
+export interface Decoded {
+  readonly packet: Packet;
+  /** All bytes of the packet, or the first of them. */
+  readonly bytes: Uint8Array;
+  /** Bytes on the wire. */
+  readonly length: number;
+  /** SHA-256 of all bytes, in hex, when `bytes` holds only the first. */
+  readonly hash?: string;
+  /** Where in its direction of the connection it begins. */
+  readonly offset: number;
+  /** What it was read as. */
+  readonly protocolVersion: ProtocolVersion;
+}
+
+/** A packet of which not all bytes have come. */
+interface Partial {
+  readonly bytes: Uint8Array;
+  readonly length: number;
+  have: number;
+  readonly hasher?: Hasher;
+}
+
+/** The longest fixed header: one byte and four of Remaining Length. */
+const HEADER = 5;
+/** How many bytes of what is no MQTT a record shows. */
+const STRANGE = 4096;
+
+/**
+ * Takes one direction of a connection apart, however its bytes are cut into pieces. Bytes that are no MQTT become one
+ * MALFORMED packet; from there on they are only counted, for nothing can say where the next packet begins.
+ */
+export class PacketDecoder {
+  readonly agreement: Agreement;
+  /** Bytes so far. */
+  bytes = 0;
+  readonly #options: DecoderOptions;
+  #head = new Uint8Array(0);
+  #partial: Partial | undefined;
+  #packets = 0;
+  #connected: boolean;
+  /** Where the packet in hand begins. */
+  #offset = 0;
+  #stopped = false;
+
+  constructor(options: DecoderOptions = {}) {
+    this.#options = options;
+    this.agreement = options.agreement ?? {};
+    this.#connected = options.midway ?? false;
+  }
+
+  /** After a malformed packet: bytes are counted, not read. */
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** The packets that these bytes complete. */
+  push(chunk: Uint8Array): Decoded[] {
+    this.bytes += chunk.length;
+    const out: Decoded[] = [];
+    let rest = chunk;
+    while (rest.length && !this.#stopped) rest = this.#partial ? this.#fill(rest, out) : this.#begin(rest, out);
+    return out;
+  }
+
+  /** The connection has ended: what is left of a packet that never came whole. */
+  end(): Decoded[] {
+    const out: Decoded[] = [];
+    if (this.#stopped) return out;
+    const part = this.#partial;
+    if (part) {
+      const kept = part.bytes.slice(0, Math.min(part.have, part.bytes.length));
+      this.#stop(
+        out,
+        kept,
+        `the connection ended after ${part.have} of ${bytesText(part.length)}`,
+        undefined,
+        part.have,
+      );
+    } else if (this.#head.length) {
+      this.#stop(out, this.#head, `the connection ended after ${bytesText(this.#head.length)} of a packet`);
+    }
+    this.#stopped = true;
+    return out;
+  }
+
+  /** Reads a fixed header; returns the bytes that are not used up. */
+  #begin(chunk: Uint8Array, out: Decoded[]): Uint8Array {
+    const bytes = this.#head.length ? join(this.#head, chunk) : chunk;
+    if (this.#packets === 0) {
+      const foreign = foreignProtocol(bytes);
+      if (foreign) return this.#stop(out, bytes, `these bytes are not MQTT, they look like ${foreign}`);
+      const strange = strangeStart(bytes[0]!, this.#options.direction);
+      if (strange) return this.#stop(out, bytes, strange, this.#startClause());
+    }
+    const size = remainingLength(bytes);
+    if (size === "malformed") {
+      return this.#stop(out, bytes, "the Remaining Length goes on for more than four bytes", CLOSE);
+    }
+    if (bytes[0]! >> 4 === 0) return this.#stop(out, bytes, "packet type 0 is forbidden", CLOSE);
+    if (size === undefined) {
+      this.#head = bytes.slice(0, HEADER);
+      return chunk.subarray(chunk.length);
+    }
+    this.#head = new Uint8Array(0);
+    const length = size.header + size.remaining;
+    if (bytes.length >= length && length <= this.#keep) {
+      this.#packet(out, bytes.slice(0, length), length);
+      return bytes.subarray(length);
+    }
+    const hasher = length > this.#keep ? this.#options.hash?.() : undefined;
+    this.#partial = { bytes: new Uint8Array(Math.min(length, this.#keep)), length, have: 0, hasher };
+    return bytes;
+  }
+
+  get #keep(): number {
+    return Math.max(HEADER, this.#options.keep ?? Number.POSITIVE_INFINITY);
+  }
+
+  #fill(chunk: Uint8Array, out: Decoded[]): Uint8Array {
+    const part = this.#partial!;
+    const mine = chunk.subarray(0, part.length - part.have);
+    const room = part.bytes.length - part.have;
+    if (room > 0) part.bytes.set(mine.length > room ? mine.subarray(0, room) : mine, part.have);
+    part.hasher?.update(mine);
+    part.have += mine.length;
+    if (part.have === part.length) {
+      this.#partial = undefined;
+      this.#packet(out, part.bytes, part.length, part.hasher?.hex());
+    }
+    return chunk.subarray(mine.length);
+  }
+
+  #packet(out: Decoded[], bytes: Uint8Array, length: number, hash?: string): void {
+    if (bytes[0]! >> 4 === 1) this.#agree(bytes);
+    const protocolVersion = this.#version(bytes);
+    const { packet, malformed } = walk(bytes, { protocolVersion, length, fields: false });
+    const seen = this.#inOrder(packet);
+    out.push({ packet: seen, bytes, length, offset: this.#offset, protocolVersion, ...(hash ? { hash } : {}) });
+    this.#packets++;
+    this.#offset += length;
+    this.#stopped = malformed;
+  }
+
+  /** CONNECT's own level counts before its other fields are read, so that a broken CONNECT steers as well. */
+  #agree(bytes: Uint8Array): void {
+    let at = 1;
+    while (at < HEADER && bytes[at]! > 127) at++;
+    const name = bytes[at + 1]! * 256 + bytes[at + 2]!;
+    const version = (bytes[at + 3 + name] ?? 0) & 0x7f;
+    if (version === 3 || version === 4 || version === 5) this.agreement.protocolVersion ??= version;
+  }
+
+  #version(bytes: Uint8Array): ProtocolVersion {
+    const agreed = this.agreement.protocolVersion;
+    if (agreed) return agreed;
+    // A CONNACK of two bytes is that of version 3: the answer to a version that the broker doesn't speak.
+    return bytes[0] === 0x20 && bytes[1] === 2 ? 4 : 5;
+  }
+
+  #inOrder(packet: Packet): Packet {
+    if ((this.#options.direction ?? "to-broker") !== "to-broker" || packet.problem) {
+      this.#connected ||= packet.type === "CONNECT";
+      return packet;
+    }
+    const first = !this.#connected;
+    this.#connected = true;
+    if (first && packet.type !== "CONNECT") {
+      const problem = `the first packet of a client has to be CONNECT, this is ${packet.type}`;
+      return { ...packet, problem, clause: "[MQTT-3.1.0-1]" };
+    }
+    if (!first && packet.type === "CONNECT" && !this.#options.midway) {
+      return { ...packet, problem: "a second CONNECT on the same connection", clause: "[MQTT-3.1.0-2]" };
+    }
+    return packet;
+  }
+
+  #startClause(): string {
+    return this.#options.direction === "to-client" ? "[MQTT-3.2.0-1]" : "[MQTT-3.1.0-1]";
+  }
+
+  #stop(out: Decoded[], bytes: Uint8Array, problem: string, clause?: string, length = bytes.length): Uint8Array {
+    const kept = bytes.slice(0, Math.min(STRANGE, this.#keep));
+    const claims = PACKET_TYPES[(bytes[0] ?? 0) >> 4];
+    const packet: Packet = { type: "MALFORMED", problem, clause, claims };
+    const protocolVersion = this.agreement.protocolVersion ?? 5;
+    out.push({ packet, bytes: kept, length, offset: this.#offset, protocolVersion });
+    this.#stopped = true;
+    this.#partial = undefined;
+    return bytes.subarray(bytes.length);
+  }
+}
+
+/** The byte ranges of a packet's fields, which tile it; computed when asked for. */
+export function fieldsOf(one: Pick<Decoded, "bytes" | "length" | "protocolVersion" | "packet">): ByteField[] {
+  const { bytes, length, protocolVersion, packet } = one;
+  const framed = bytes.length > 0 ? remainingLength(bytes) : undefined;
+  const whole = typeof framed === "object" && framed.header + framed.remaining === length;
+  if (!whole) {
+    return bytes.length ? [{ name: "makes no sense", start: 0, end: bytes.length, text: packet.problem ?? "" }] : [];
+  }
+  return [...walk(bytes, { protocolVersion, length, fields: true }).fields];
+}
+
+/** Undefined while not all of it has come. */
+function remainingLength(bytes: Uint8Array): { header: number; remaining: number } | "malformed" | undefined {
+  let remaining = 0;
+  for (let at = 1, unit = 1; at < HEADER; at++, unit *= 128) {
+    const byte = bytes[at];
+    if (byte === undefined) return undefined;
+    remaining += (byte & 127) * unit;
+    if (byte < 128) return { header: at + 1, remaining };
+  }
+  return "malformed";
+}
+
+/** Why a stream that begins with this byte is no MQTT. */
+function strangeStart(byte: number, direction: Direction = "to-broker"): string | undefined {
+  const type = byte >> 4;
+  const flags = byte & 15;
+  const wanted = type === 6 || type === 8 || type === 10 ? 2 : 0;
+  if (type === 3 || flags === wanted) return undefined;
+  const first = direction === "to-broker" ? "CONNECT" : "CONNACK";
+  return `the first byte ${hex(byte)} is no ${first}: type ${type} with the flags ${flags.toString(2).padStart(4, "0")}`;
+}
+
+const hex = (byte: number) => `0x${byte.toString(16).padStart(2, "0").toUpperCase()}`;
+
+function join(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}

@@ -1,0 +1,293 @@
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { performance } from "node:perf_hooks";
+import { LabError } from "../core/errors";
+import { type Address, addressOf, type TcpTarget } from "./address";
+import { type Agreement, type Decoded, PacketDecoder } from "./codec";
+import type { Direction } from "./packet";
+import { Relay, type TapConnection } from "./tap-connection";
+import { filterTest, filterText, type PacketFilter, type PacketRecord, packetRecord, sha256 } from "./tap-record";
+import { Waiting } from "./waiting";
+import { WebSocketReader } from "./websocket";
+
+export type { TapConnection } from "./tap-connection";
+export type { PacketFilter, PacketRecord } from "./tap-record";
+
+export interface TapOptions {
+  /** Of larger packets only as many bytes are kept, with length and hash. Default 65,536. */
+  keep?: number;
+  /** How many packets are kept; then the oldest go, and `forgotten` counts them. Default 50,000. */
+  limit?: number;
+}
+
+/** Something that happened to a connection. */
+export interface TapEvent {
+  readonly at: number;
+  readonly connection: number;
+  readonly kind: "opened" | "unreachable" | "closed";
+  readonly text: string;
+}
+
+/**
+ * A TCP proxy in front of a broker: it forwards every byte unchanged and in order, and takes both directions apart.
+ * Clients connect to `url` instead of the broker's.
+ */
+export interface Tap {
+  /** On 127.0.0.1, with the target's scheme. */
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  /** All packets of both directions, in the order in which the tap saw them. */
+  readonly packets: readonly PacketRecord[];
+  readonly connections: readonly TapConnection[];
+  readonly events: readonly TapEvent[];
+  /** How many packets were dropped from `packets` because there were more than the limit. */
+  readonly forgotten: number;
+  /** The packets that fit, of those recorded so far. */
+  select(filter: PacketFilter): PacketRecord[];
+  /**
+   * The first packet, recorded already or still to come, that fits and that no earlier `next` has taken.
+   * @throws LabError TIMEOUT, which says what came instead.
+   */
+  next(filter?: PacketFilter, options?: { timeout?: number }): Promise<PacketRecord>;
+  /** Forgets packets and events; numbers and connections go on. */
+  clear(): void;
+  /** Ends every connection through the tap, and the tap. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a tap. TLS goes through unread: its packets are for the two ends only.
+ * @throws LabError BAD_ARGUMENT for what is no address. An unreachable broker is no error here: its clients are reset.
+ */
+export async function openTap(target: TcpTarget, options: TapOptions = {}): Promise<Tap> {
+  const tap = new TcpTap(addressOf(target), options);
+  await tap.listen();
+  return tap;
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** Bytes that were forwarded and not looked at yet; without bytes, the end of that direction. */
+interface Forwarded {
+  readonly line: Line;
+  readonly direction: Direction;
+  readonly bytes: Uint8Array | undefined;
+  readonly at: number;
+}
+
+interface Line {
+  readonly connection: Mutable<TapConnection>;
+  readonly relay: Relay;
+  readonly decoders: Readonly<Record<Direction, { push(bytes: Uint8Array): Decoded[]; end(): Decoded[] }>>;
+}
+
+class TcpTap implements Tap {
+  readonly #target: Address;
+  readonly #options: Required<TapOptions>;
+  readonly #server: Server;
+  readonly #opened = performance.now();
+  readonly #epoch = Date.now();
+  readonly #lines = new Set<Line>();
+  readonly #waiting = new Waiting();
+  readonly #taken = new Set<PacketRecord>();
+  #packets: PacketRecord[] = [];
+  #connections: Mutable<TapConnection>[] = [];
+  #events: TapEvent[] = [];
+  #pending: Forwarded[] = [];
+  #scheduled = false;
+  #numbered = 0;
+  #connected = 0;
+  #forgotten = 0;
+  #closed = false;
+  #port = 0;
+
+  constructor(target: Address, options: TapOptions) {
+    this.#target = target;
+    this.#options = { keep: options.keep ?? 65_536, limit: options.limit ?? 50_000 };
+    this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => this.#accept(socket));
+  }
+
+  listen(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen({ host: "127.0.0.1", port: 0, backlog: 511 }, () => {
+        this.#port = (this.#server.address() as AddressInfo).port;
+        resolve();
+      });
+    });
+  }
+
+  get host(): string {
+    return "127.0.0.1";
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get url(): string {
+    const { scheme, path } = this.#target;
+    return `${scheme}://${this.host}:${this.port}${scheme.startsWith("ws") ? path : ""}`;
+  }
+
+  get packets(): readonly PacketRecord[] {
+    this.#decode();
+    return this.#packets;
+  }
+
+  get connections(): readonly TapConnection[] {
+    this.#decode();
+    return this.#connections;
+  }
+
+  get events(): readonly TapEvent[] {
+    return this.#events;
+  }
+
+  get forgotten(): number {
+    return this.#forgotten;
+  }
+
+  select(filter: PacketFilter): PacketRecord[] {
+    return this.packets.filter(filterTest(filter));
+  }
+
+  async next(filter?: PacketFilter, options: { timeout?: number } = {}): Promise<PacketRecord> {
+    const timeout = options.timeout ?? 5_000;
+    const fits = filterTest(filter);
+    const look = () => this.packets.find((record) => !this.#taken.has(record) && fits(record));
+    const found = await this.#waiting.until(look, timeout, () => this.#closed);
+    if (!found) throw this.#missing(filter, timeout);
+    this.#taken.add(found);
+    return found;
+  }
+
+  clear(): void {
+    this.#decode();
+    this.#packets = [];
+    this.#events = [];
+    this.#connections = this.#connections.filter((one) => one.closedAt === undefined);
+    this.#taken.clear();
+    this.#forgotten = 0;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const ended = this.#server.listening
+      ? new Promise<void>((resolve) => this.#server.close(() => resolve()))
+      : Promise.resolve();
+    for (const line of this.#lines) line.relay.destroy();
+    await ended;
+    this.#decode();
+    this.#waiting.notify();
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    const { scheme, host, port } = this.#target;
+    const open = this.#lines.size;
+    const state = this.#closed ? "closed" : `${open} connection${open === 1 ? "" : "s"}`;
+    return `tap ${this.url} in front of ${scheme}://${host}:${port} · ${state} · ${this.packets.length} packets`;
+  }
+
+  #now(): number {
+    return performance.now() - this.#opened;
+  }
+
+  #accept(socket: Socket): void {
+    const connection: Mutable<TapConnection> = {
+      number: ++this.#connected,
+      openedAt: this.#now(),
+      toBroker: 0,
+      toClient: 0,
+    };
+    this.#connections.push(connection);
+    this.#event(connection, "opened", `connection ${connection.number} was opened`);
+    const relay: Relay = new Relay(socket, this.#target, {
+      forwarded: (direction, bytes) => {
+        if (direction === "to-broker") connection.toBroker += bytes.length;
+        else connection.toClient += bytes.length;
+        this.#later({ line, direction, bytes, at: this.#now() });
+      },
+      ended: (direction) => this.#later({ line, direction, bytes: undefined, at: this.#now() }),
+      unreachable: (error) =>
+        this.#event(connection, "unreachable", `the broker could not be reached: ${error.code ?? error.message}`),
+      closed: (end) => {
+        connection.closedAt = this.#now();
+        connection.end = end;
+        for (const direction of ["to-broker", "to-client"] as const) {
+          this.#later({ line, direction, bytes: undefined, at: this.#now() });
+        }
+        this.#lines.delete(line);
+        this.#event(connection, "closed", `connection ${connection.number}: ${end}`);
+      },
+    });
+    const line: Line = { connection, relay, decoders: this.#decoders() };
+    this.#lines.add(line);
+  }
+
+  #decoders(): Line["decoders"] {
+    const agreement: Agreement = {};
+    const make = (direction: Direction) => {
+      const decoder = new PacketDecoder({ direction, agreement, keep: this.#options.keep, hash: sha256 });
+      return this.#target.scheme.startsWith("ws") ? new WebSocketReader(decoder) : decoder;
+    };
+    return { "to-broker": make("to-broker"), "to-client": make("to-client") };
+  }
+
+  #later(waiting: Forwarded): void {
+    this.#pending.push(waiting);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    // In the same turn as the bytes came, after they were forwarded: before the client can have read them.
+    setImmediate(() => this.#decode());
+  }
+
+  /** Takes apart what was forwarded since the last time, in the order in which it came. */
+  #decode(): void {
+    this.#scheduled = false;
+    const pending = this.#pending;
+    if (!pending.length) return;
+    this.#pending = [];
+    for (const { line, direction, bytes, at } of pending) {
+      const decoder = line.decoders[direction];
+      for (const decoded of bytes ? decoder.push(bytes) : decoder.end()) this.#record(line, direction, decoded, at);
+    }
+    this.#trim();
+    this.#waiting.notify();
+  }
+
+  /** Every packet of every connection passes here once. */
+  #record({ connection }: Line, direction: Direction, decoded: Decoded, at: number): void {
+    const { packet } = decoded;
+    if (packet.type === "CONNECT" && packet.clientIdentifier) connection.clientId ??= packet.clientIdentifier;
+    const assigned = packet.type === "CONNACK" ? packet.properties?.assignedClientIdentifier : undefined;
+    if (assigned) connection.clientId ??= assigned;
+    const seen = { number: ++this.#numbered, at, epoch: this.#epoch + at, direction, connection };
+    this.#packets.push(packetRecord(seen, decoded));
+  }
+
+  #trim(): void {
+    // In blocks, for taking one from the front of a long array moves all the others.
+    const { limit } = this.#options;
+    if (this.#packets.length <= limit * 1.1) return;
+    const gone = this.#packets.splice(0, this.#packets.length - limit);
+    for (const record of gone) this.#taken.delete(record);
+    this.#forgotten += gone.length;
+  }
+
+  #event(connection: TapConnection, kind: TapEvent["kind"], text: string): void {
+    this.#events.push({ at: this.#now(), connection: connection.number, kind, text });
+    this.#waiting.notify();
+  }
+
+  #missing(filter: PacketFilter | undefined, timeout: number): LabError {
+    const last = this.packets.slice(-5).map((one) => `${one.number} ${one.packet.type} ${one.direction}`);
+    const unreachable = this.#events.filter((one) => one.kind === "unreachable").at(-1);
+    const came = last.length ? `the last packets were: ${last.join(", ")}` : "no packet at all came";
+    return new LabError(
+      "TIMEOUT",
+      `the tap saw no ${filterText(filter).replace(/^a /, "")} ${this.#closed ? "before it was closed" : `within ${timeout} ms`}; ${unreachable ? unreachable.text : came}`,
+      "did the client connect to tap.url, and not to the broker's own?",
+    );
+  }
+}

@@ -1,0 +1,37 @@
+/** Wakes those who wait for something to happen. */
+export class Waiting {
+  readonly #wake = new Set<() => void>();
+
+  /** Something happened: everyone looks again. */
+  notify(): void {
+    for (const wake of [...this.#wake]) wake();
+  }
+
+  /** Resolves at the next notify, or after `ms`. */
+  change(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer);
+        this.#wake.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      this.#wake.add(wake);
+    });
+  }
+
+  /** The first answer that is not undefined. Undefined after `timeout` ms, or as soon as `over()` says that none will come. */
+  async until<T>(
+    look: () => T | undefined,
+    timeout: number,
+    over: () => boolean = () => false,
+  ): Promise<T | undefined> {
+    const deadline = Date.now() + timeout;
+    for (;;) {
+      const found = look();
+      const left = deadline - Date.now();
+      if (found !== undefined || left <= 0 || over()) return found;
+      await this.change(left);
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import type { Decoded, PacketDecoder } from "./codec";
+
+/**
+ * Looks through one direction of a WebSocket connection: skips the HTTP head, takes the frames apart (RFC 6455, 5.2)
+ * and hands what they carry to the decoder. It only reads; frames and packets need not begin together [MQTT-6.0.0-2].
+ */
+export class WebSocketReader {
+  readonly #decoder: PacketDecoder;
+  #head: Uint8Array | undefined = new Uint8Array(0);
+  /** Bytes of a frame's header that has not come whole. */
+  #rest: Uint8Array = new Uint8Array(0);
+  #left = 0;
+  #mask: Uint8Array | undefined;
+  #maskAt = 0;
+  #data = false;
+  #plain = false;
+
+  constructor(decoder: PacketDecoder) {
+    this.#decoder = decoder;
+  }
+
+  push(chunk: Uint8Array): Decoded[] {
+    if (this.#plain) return this.#decoder.push(chunk);
+    const bytes = this.#head ? this.#skipHead(chunk) : chunk;
+    return bytes ? this.#frames(bytes) : [];
+  }
+
+  end(): Decoded[] {
+    return this.#head?.length ? this.#giveUp(this.#head) : this.#decoder.end();
+  }
+
+  /** The bytes behind the HTTP head, once it has come whole. */
+  #skipHead(chunk: Uint8Array): Uint8Array | undefined {
+    const bytes = join(this.#head!, chunk);
+    const text = new TextDecoder("latin1").decode(bytes.subarray(0, 16_384));
+    const end = text.indexOf("\r\n\r\n");
+    const upgrade = /^(?:GET |HTTP\/1\.1 101)/.test(text);
+    if (end < 0 && bytes.length < 16_384 && (upgrade || text.length < 12)) {
+      this.#head = bytes;
+      return undefined;
+    }
+    this.#head = undefined;
+    if (end >= 0 && upgrade) return bytes.subarray(end + 4);
+    this.#plain = true;
+    this.#rest = bytes;
+    return new Uint8Array(0);
+  }
+
+  #giveUp(bytes: Uint8Array): Decoded[] {
+    this.#plain = true;
+    this.#head = undefined;
+    return this.#decoder.push(bytes);
+  }
+
+  #frames(chunk: Uint8Array): Decoded[] {
+    if (this.#plain) return this.#giveUp(this.#rest);
+    const out: Decoded[] = [];
+    let bytes = this.#rest.length ? join(this.#rest, chunk) : chunk;
+    this.#rest = new Uint8Array(0);
+    while (bytes.length) {
+      if (this.#left === 0) {
+        const header = this.#header(bytes);
+        if (header === 0) {
+          this.#rest = bytes.slice();
+          return out;
+        }
+        bytes = bytes.subarray(header);
+        continue;
+      }
+      const mine = bytes.subarray(0, this.#left);
+      bytes = bytes.subarray(mine.length);
+      this.#left -= mine.length;
+      if (this.#data) out.push(...this.#decoder.push(this.#unmask(mine)));
+    }
+    return out;
+  }
+
+  /** How many bytes the next frame's header takes; 0 while it is not whole. */
+  #header(bytes: Uint8Array): number {
+    if (bytes.length < 2) return 0;
+    const short = bytes[1]! & 127;
+    const extra = short === 126 ? 2 : short === 127 ? 8 : 0;
+    const masked = bytes[1]! > 127;
+    const size = 2 + extra + (masked ? 4 : 0);
+    if (bytes.length < size) return 0;
+    let length = extra ? 0 : short;
+    for (let at = 2; at < 2 + extra; at++) length = length * 256 + bytes[at]!;
+    const opcode = bytes[0]! & 15;
+    this.#data = opcode < 8;
+    this.#left = length;
+    this.#mask = masked ? bytes.slice(size - 4, size) : undefined;
+    this.#maskAt = 0;
+    return size;
+  }
+
+  #unmask(bytes: Uint8Array): Uint8Array {
+    const mask = this.#mask;
+    if (!mask) return bytes;
+    const at = this.#maskAt;
+    this.#maskAt = (at + bytes.length) % 4;
+    return bytes.map((byte, index) => byte ^ mask[(at + index) % 4]!);
+  }
+}
+
+function join(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}
