@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { cache } from "./folders.mjs";
+import { cache, root } from "./folders.mjs";
 
 const stampFile = (id) => join(cache, "setup", `${id}.stamp`);
 
@@ -24,12 +24,12 @@ export function stamp(id, inputs) {
 
 export const unstamp = (id) => rmSync(stampFile(id), { force: true });
 
-/** A hash of words, and of files by name and content (absent files count as such). */
+/** A hash of words, and of files by name and content (absent files count as such); the same wherever the course lies. */
 export function hashOf({ words = [], files = [] }) {
   const hash = createHash("sha256");
   for (const word of words) hash.update(`${word}\0`);
   for (const file of files) {
-    hash.update(`${file}\0`);
+    hash.update(`${relative(root, file)}\0`);
     try {
       hash.update(readFileSync(file));
     } catch (error) {

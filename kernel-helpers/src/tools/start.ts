@@ -91,9 +91,13 @@ function stopSignal(): { asked: Promise<"asked">; forget(): void } {
     ask("asked");
   };
   for (const signal of signals) process.on(signal, handler);
+  // npm hands a signal to the shell between us, which dies of SIGTERM without a word to us.
+  const parent = process.ppid;
+  const orphaned = setInterval(() => process.ppid !== parent && ask("asked"), 500);
   return {
     asked,
     forget() {
+      clearInterval(orphaned);
       for (const signal of signals) process.off(signal, handler);
     },
   };

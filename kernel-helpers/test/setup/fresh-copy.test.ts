@@ -53,7 +53,10 @@ test("from a fresh copy to JupyterLab and back", { skip: noCopies, timeout: 300_
   await t.test("two at once wait for each other, go on from there, and open on ports of their own", async (t) => {
     const packages = join(copy.folder, "node_modules", ".package-lock.json");
     const installed = statSync(packages).mtimeMs;
-    const both = [1, 2].map(() => copy.npm(t, ["start", "--", "--no-browser", "--engine", "local"]));
+    const both = [
+      copy.direct(t, ["start", "--no-browser", "--engine", "local"]),
+      copy.npm(t, ["start", "--", "--no-browser", "--engine", "local"]),
+    ];
     const addresses = await Promise.all(both.map(opened));
     assert.equal(new Set(addresses.map(({ port }) => port)).size, 2);
     assert.equal(statSync(packages).mtimeMs, installed, "what the failed run had brought is used");
@@ -61,10 +64,12 @@ test("from a fresh copy to JupyterLab and back", { skip: noCopies, timeout: 300_
     const kernel = await startKernel(addresses[0]!, copy.folder);
     for (const one of both) one.signal("SIGINT");
     const ends = await Promise.all(both.map(({ ended }) => ended));
-    assert.deepEqual(
-      ends.map(({ code }) => code),
-      [0, 0],
-      ends.map(({ stdout, stderr }) => stdout + stderr).join("\n"),
+    for (const { stdout, stderr } of ends) assert.match(stdout, /Ending JupyterLab and its kernels/, stderr);
+    assert.equal(ends[0]!.code, 0);
+    // Debian's sh ends itself by the same Ctrl-C once we have ended in order, and npm says so.
+    assert.ok(
+      ends[1]!.code === 0 || ends[1]!.code === 130 || ends[1]!.signal === "SIGINT",
+      `npm ended with ${ends[1]!.code}`,
     );
     const waited = ends.filter(({ stdout }) => /another set-up is at work in this folder/.test(stdout));
     assert.equal(waited.length, 1, "one of them had to wait");
@@ -74,24 +79,20 @@ test("from a fresh copy to JupyterLab and back", { skip: noCopies, timeout: 300_
 
   await t.test("a second time without any network", async (t) => {
     const start = copy.npm(t, ["start", "--", "--no-browser", "--engine", "local"], offline);
-    await theLabIsUp(await opened(start));
-    start.signal("SIGTERM");
-    const { code, stdout } = await start.ended;
-    assert.equal(code, 0, stdout);
+    const address = await opened(start);
+    await theLabIsUp(address);
+    start.child.kill("SIGTERM"); // npm alone
+    const { stdout } = await start.ended;
     assert.doesNotMatch(stdout, /^set-up:/m, "there was nothing to do");
+    await serverIsGone(address);
   });
 
   await t.test("JupyterLab leaves even when npm start was killed", async (t) => {
     const start = copy.npm(t, ["start", "--", "--no-browser", "--engine", "local"]);
-    const { port } = await opened(start);
+    const address = await opened(start);
     start.signal("SIGKILL");
     await start.ended;
-    const gone = () =>
-      fetch(`http://127.0.0.1:${port}/`).then(
-        () => false,
-        () => true,
-      );
-    await until("the server is gone", gone, { timeout: 15_000 });
+    await serverIsGone(address);
   });
 
   await t.test("a port that is taken is told, not replaced", async (t) => {
@@ -109,7 +110,7 @@ test("from a fresh copy to JupyterLab and back", { skip: noCopies, timeout: 300_
     const moved = `${copy.folder} (moved)`;
     renameSync(copy.folder, moved);
     copy.folder = moved;
-    const start = copy.npm(t, ["start", "--", "--no-browser", "--engine", "local"], offline);
+    const start = copy.direct(t, ["start", "--no-browser", "--engine", "local"], offline);
     const address = await opened(start);
     const spec = JSON.parse(readFileSync(join(moved, ".venv/share/jupyter/kernels/tslab/kernel.json"), "utf8"));
     assert.ok(
@@ -117,7 +118,7 @@ test("from a fresh copy to JupyterLab and back", { skip: noCopies, timeout: 300_
       spec.argv.join(" "),
     );
     await theLabIsUp(address);
-    start.signal("SIGINT");
+    start.signal("SIGTERM");
     assert.equal((await start.ended).code, 0);
   });
 
@@ -165,6 +166,15 @@ test("help and wrong words need no set-up", { skip: noCopies, timeout: 60_000 },
   assert.match(swallowed.stderr, /Try: npm run doctor -- --json$/m);
   assert.ok(!existsSync(join(copy.folder, ".cache")));
 });
+
+function serverIsGone({ port }: Address): Promise<boolean> {
+  const gone = () =>
+    fetch(`http://127.0.0.1:${port}/`).then(
+      () => false,
+      () => true,
+    );
+  return until("the server is gone", gone, { timeout: 15_000 });
+}
 
 interface Address {
   url: string;

@@ -1,6 +1,6 @@
 /** A fresh copy of the project as `git clone` would give it, and its commands run as a person would run them. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import type { TestContext } from "node:test";
@@ -14,6 +14,7 @@ export const noCopies: string | false = existsSync(join(root, ".git"))
 
 export interface Ended {
   readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -49,14 +50,14 @@ export class FreshCopy {
     }
   }
 
+  /** npm itself makes an empty ~/.npm before it runs anything. */
   get homeContent(): string[] {
-    return readdirSync(this.home, { recursive: true, encoding: "utf8" });
+    return readdirSync(this.home, { recursive: true, encoding: "utf8" }).filter((name) => name !== ".npm");
   }
 
   /** A folder whose programs come before the machine's. */
   shims(programs: Readonly<Record<string, string>>): string {
     const folder = mkdtempSync(join(this.#base, "shims-"));
-    const { writeFileSync } = require("node:fs") as typeof import("node:fs");
     for (const [name, script] of Object.entries(programs)) writeFileSync(join(folder, name), script, { mode: 0o755 });
     return folder;
   }
@@ -64,6 +65,12 @@ export class FreshCopy {
   /** Runs one of its npm scripts; ended at the end of the test at the latest. */
   npm(t: TestContext, args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
     return run(t, "npm", args, { cwd: this.folder, env: { ...this.env(), ...env } });
+  }
+
+  /** The same without npm and its shell between: they have ends of their own when a signal reaches them. */
+  direct(t: TestContext, args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+    const words = ["kernel-helpers/setup.mjs", ...args];
+    return run(t, process.execPath, words, { cwd: this.folder, env: { ...this.env(), ...env } });
   }
 
   /** Without what the npm and the test runner around this test have set; with this machine's ways to its packages. */
@@ -120,8 +127,8 @@ function run(
   });
   const ended = new Promise<Ended>((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code) => {
-      over = { code, stdout, stderr };
+    child.once("close", (code, signal) => {
+      over = { code, signal, stdout, stderr };
       resolve(over);
       notify();
     });
