@@ -36,7 +36,7 @@ function textOf(plan: BrokerPlan, path: string): string | null {
 
 /** Two listeners of one configuration on one port: nobody else can take a port inside a container. */
 function portError(plan: BrokerPlan, lines: string[]): LabError | null {
-  if (!lines.some((line) => /address already in use/i.test(line))) return null;
+  if (!lines.some((line) => /address (already )?in use/i.test(line))) return null;
   const opened = lines.map((line) => / on port (\d+)\.?$/.exec(line)?.[1]).filter(Boolean);
   const port = opened.at(-1);
   return new LabError(

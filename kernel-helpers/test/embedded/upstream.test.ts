@@ -1,0 +1,73 @@
+/** Upstream's own broker tests against the embedded broker: every one that applies passes, the others are listed. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { courseRoot } from "kernel-helpers/dist/core/paths";
+import { notBuilt } from "./lab";
+import { layOut, listTests, mosquittoSources, runTests } from "./upstream";
+
+interface Skips {
+  /** Why tests don't apply -> their names. */
+  readonly reasons: Record<string, string[]>;
+  /** Tests that need a Python module of others. */
+  readonly pythonModules: Record<string, string>;
+}
+
+const here = join(courseRoot, "kernel-helpers", "test", "embedded");
+const skips = JSON.parse(readFileSync(join(here, "upstream-skips.json"), "utf8")) as Skips;
+const JOBS = 4;
+const FIRST_PORT = 14_000;
+
+const PROGRAM = `#!${process.execPath}
+require(${JSON.stringify(join(courseRoot, "kernel-helpers/dist/brokers/embedded/node/command.js"))})
+  .runCommandLine(process.argv.slice(2));
+`;
+
+function hasPython(module: string): boolean {
+  try {
+    execFileSync("python3", ["-c", `import ${module}`], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false; // no Python, or not that module
+  }
+}
+
+const sources = mosquittoSources();
+const missing =
+  notBuilt ||
+  (process.platform === "win32" && "upstream's tests need a POSIX system") ||
+  (!sources && "Mosquitto's sources are not here: npm run embedded -- --force") ||
+  (!hasPython("ssl") && "python3 is not installed");
+
+test("every test of upstream's broker suite that applies passes", { skip: missing, timeout: 900_000 }, async (t) => {
+  const root = mkdtempSync(join(tmpdir(), "upstream-"));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  const folder = layOut(sources as string, root, PROGRAM);
+  const all = listTests(folder);
+  const skipped = new Set(Object.values(skips.reasons).flat());
+  for (const name of skipped)
+    assert.ok(
+      all.some((one) => one.name === name),
+      `${name} is not a test of upstream's any more`,
+    );
+  const lacking = Object.entries(skips.pythonModules).filter(([, module]) => !hasPython(module));
+  for (const [name, module] of lacking) {
+    skipped.add(name);
+    t.diagnostic(`${name} needs the Python module ${module}, which is not installed`);
+  }
+  const tests = all.filter((one) => !skipped.has(one.name));
+  const results = await runTests(folder, tests, { jobs: JOBS, firstPort: FIRST_PORT });
+  const failed = results.filter((result) => !result.passed);
+  const again = results.filter((result) => result.passed && result.attempts > 1);
+  t.diagnostic(
+    `${results.length - failed.length} of ${results.length} passed, ${skipped.size} of ${all.length} skipped`,
+  );
+  for (const { name, attempts } of again) t.diagnostic(`${name} passed at attempt ${attempts}`);
+  assert.deepEqual(
+    failed.map(({ name, output }) => `${name}\n${output.slice(-800)}`),
+    [],
+  );
+});
