@@ -108,8 +108,8 @@ export function dumpText(lines: readonly DumpLine[], columns = 110): string {
     .join("\n");
 }
 
-/** The same as HTML: neighbouring fields differ by background, and each says its name. */
-export function dumpHtml(lines: readonly DumpLine[]): string {
+/** The same as HTML: neighbouring fields differ by background, and each says its name. Wider lines scroll in their box. */
+export function dumpHtml(lines: readonly DumpLine[], maxWidth?: number): string {
   const rows = lines.map((line) => {
     const tint = line.field % 2 ? colour.card : tints[0];
     const name =
@@ -120,6 +120,6 @@ export function dumpHtml(lines: readonly DumpLine[]): string {
   });
   return (
     `<pre style="margin:4px 0;padding:6px 8px;background-color:${colour.card};color:${colour.ink};border:1px solid ${colour.edge};` +
-    `border-radius:4px;font-family:${font.mono};font-size:${font.small}px;line-height:1.45;overflow-x:auto;white-space:pre">${rows.join("\n")}</pre>`
+    `border-radius:4px;font-family:${font.mono};font-size:${font.small}px;line-height:1.45;overflow-x:auto;white-space:pre${maxWidth ? `;max-width:${maxWidth}px` : ""}">${rows.join("\n")}</pre>`
   );
 }

@@ -116,7 +116,7 @@ function unfolded(record: PacketRecord): string {
     .join("");
   const list = sentences ? `<ul style="margin:6px 0;padding-left:18px">${sentences}</ul>` : "";
   const lines = dump(toBytes(record.bytes), record.fields ?? [], { length: wireLength(record) });
-  return `${list}${dumpHtml(lines)}`;
+  return `${list}${dumpHtml(lines, 560)}`;
 }
 
 function plain(records: readonly PacketRecord[], options: PacketsOptions): string {

@@ -15,7 +15,10 @@ export interface SequenceOptions {
 }
 
 const LARGEST = 30_000;
+/** For a packet's number and time; wider where numbers have more than three digits. */
 const GUTTER = 104;
+const gutter = (shown: readonly PacketRecord[]): number =>
+  GUTTER + 9 * Math.max(0, Math.max(...shown.map((record) => String(record.number).length)) - 3);
 const ROW = 36;
 const TOP = 92;
 
@@ -77,7 +80,8 @@ function draw(title: string, records: readonly PacketRecord[], options: Sequence
   const first = records[0]?.at ?? 0;
   const widest = Math.max(...shown.map(wide));
   const last = lanes.at(-1) as Lane;
-  const width = Math.ceil(Math.max(last.x + 90, GUTTER + widest + 40, measure(title, { bold: true }) + 40));
+  const left = gutter(shown);
+  const width = Math.ceil(Math.max(last.x + 90, left + widest + 40, measure(title, { bold: true }) + 40));
   const rows: string[] = [];
   let y = TOP;
   const add = (record: PacketRecord) => {
@@ -89,6 +93,7 @@ function draw(title: string, records: readonly PacketRecord[], options: Sequence
         lanes,
         y,
         width,
+        left,
         wide: wide(record),
         time: since(record.at, first),
         full: size.full,
@@ -139,7 +144,7 @@ function placeLanes(
   // A gap must hold the labels of the arrows that span it alone; with many lanes labels run across them.
   const widest = (client: string) => Math.max(0, ...shown.filter((r) => name(r) === client).map(wide));
   const most = order.length <= 3 ? 440 : order.length <= 5 ? 240 : 170;
-  let x = GUTTER + 76;
+  let x = gutter(shown) + 76;
   return order.map((lane, i) => {
     if (i > 0) {
       const beside = lane.broker ? order[i - 1] : order[i - 1]?.broker ? lane : undefined;
@@ -182,6 +187,8 @@ interface Place {
   readonly lanes: readonly Lane[];
   readonly y: number;
   readonly width: number;
+  /** Where the gutter ends. */
+  readonly left: number;
   /** Of the label, in pixels. */
   readonly wide: number;
   readonly time: string;
@@ -200,7 +207,7 @@ function arrow(record: PacketRecord, parts: readonly Part[], at: Place): string 
   const tip = gone ? cross(end, line, 5) : arrowhead(end + (right ? -1 : 1), line, right);
   const shaft = `<path d="M${from} ${line}H${n(gone ? end : end + (right ? -8 : 8))}" ${stroke(record)}/>`;
   const { wide } = at;
-  const x = Math.min(Math.max((from + (gone ? end : to)) / 2, GUTTER + wide / 2), at.width - wide / 2 - 12);
+  const x = Math.min(Math.max((from + (gone ? end : to)) / 2, at.left + wide / 2), at.width - wide / 2 - 12);
   // A label that runs across a lane hides that piece of it: lines through letters are hard to read.
   const crossed = at.lanes.some((lane) => Math.abs(lane.x - x) < wide / 2 + 3);
   const plate = crossed
@@ -209,8 +216,8 @@ function arrow(record: PacketRecord, parts: readonly Part[], at: Place): string 
   const tooltip = at.full ? `<title>${escapeText(labelText(record, { limit: at.full }))}</title>` : "";
   return (
     `<g data-packet="${record.number}">${tooltip}${plate}` +
-    `<text x="34" y="${line + 4}" text-anchor="end" font-weight="700">${record.number}</text>` +
-    `<text x="42" y="${line + 4}" font-size="${font.small}" fill="${colour.muted}">${at.time}</text>` +
+    `<text x="${at.left - 70}" y="${line + 4}" text-anchor="end" font-weight="700">${record.number}</text>` +
+    `<text x="${at.left - 62}" y="${line + 4}" font-size="${font.small}" fill="${colour.muted}">${at.time}</text>` +
     `<g stroke="${hue}" fill="${hue}">${shaft}${tip}</g>` +
     `<text x="${n(x)}" y="${line - 7}" text-anchor="middle">${parts.map(tspan).join("")}</text></g>`
   );
