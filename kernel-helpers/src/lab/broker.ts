@@ -154,6 +154,7 @@ export class Broker {
   }
 }
 
-function inConfig(path: string): string {
+/** Where a broker finds a file: paths are relative to /mosquitto/config. */
+export function inConfig(path: string): string {
   return path.startsWith("/") ? path : `/mosquitto/config/${path}`;
 }

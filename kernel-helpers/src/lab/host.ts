@@ -73,14 +73,14 @@ export class HereHost implements Host {
   }
 
   start(spec: BrokerSpec, progress?: Progress): Promise<EngineBroker> {
-    return this.#engine.start(planBroker(this.#lab, spec), this.#scope, progress);
+    return this.#engine.start(planBroker(this.#lab, { mosquitto: defaultRelease(), ...spec }), this.#scope, progress);
   }
 
   tool(request: ToolRequest, options?: ExecOptions & { progress?: Progress }) {
     const plan = {
       lab: this.#lab,
       command: request.command,
-      mosquitto: request.mosquitto ?? "2.1",
+      mosquitto: request.mosquitto ?? defaultRelease() ?? "2.1",
       files: planFiles(request.files ?? {}),
       collect: request.collect ?? [],
     };
@@ -107,3 +107,7 @@ export class HereHost implements Host {
     return this.#scope.close();
   }
 }
+
+/** The release that the whole course runs on for once (`npm run course -- --mosquitto`); a cell's own word goes first. */
+const defaultRelease = (): MosquittoRelease | undefined =>
+  (process.env.MQTT_LAB_MOSQUITTO || undefined) as MosquittoRelease | undefined;

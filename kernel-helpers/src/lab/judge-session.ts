@@ -6,7 +6,7 @@ import type { Outcome } from "../checks/outcome";
 import { Partner } from "../checks/partner";
 import { Peer } from "../checks/peer";
 import { LabError } from "../core/errors";
-import type { Tap } from "../mqtt/tap";
+import type { PacketFilter, Tap } from "../mqtt/tap";
 import type { HereHost } from "./host";
 import { allowed, execOptions, JudgeBroker } from "./judge-broker";
 import type { HelloAnswer } from "./judge-protocol";
@@ -34,6 +34,8 @@ export class JudgeSession {
   readonly #partner: Partner;
   readonly #brokers = new Map<string, JudgeBroker>();
   readonly #taps = new Map<string, Tap>();
+  /** By tap: what was recorded until then (milliseconds since 1970) the learner has cleared. */
+  readonly #cleared = new Map<string, number>();
   readonly #links = new Map<string, Link>();
   /** "host:port" of every broker and tap of the judge's. */
   readonly #addresses = new Set<string>();
@@ -97,6 +99,9 @@ export class JudgeSession {
       },
       tap: (args) => this.#tap(args.url),
       closeTap: (args) => this.#closeTap(String(args.id)),
+      clearTap: async (args) => {
+        if (typeof args.epoch === "number") this.#cleared.set(String(args.id), args.epoch);
+      },
       removeVolume: async (args) => (await this.#side.host()).removeVolume(String(args.name)),
       close: () => this.#renew(),
     };
@@ -129,6 +134,7 @@ export class JudgeSession {
   async #renew(): Promise<void> {
     for (const tap of this.#taps.values()) await tap.close();
     this.#taps.clear();
+    this.#cleared.clear();
     this.#brokers.clear();
     this.#links.clear();
     this.#addresses.clear();
@@ -203,8 +209,28 @@ export class JudgeSession {
   }
 
   #resolve(kind: HandleKind, id: string): unknown {
-    return kind === "tap" ? this.#taps.get(id) : this.#brokers.get(id)?.handle;
+    if (kind === "broker") return this.#brokers.get(id)?.handle;
+    const tap = this.#taps.get(id);
+    return tap && since(tap, this.#cleared.get(id) ?? 0);
   }
+}
+
+/**
+ * A tap without what was recorded until a moment. The kernel clears its own tap; clearing this one at the message would
+ * be too late, packets that count may have passed meanwhile.
+ */
+function since(tap: Tap, epoch: number): Tap {
+  if (epoch === 0) return tap;
+  const later = () => tap.packets.filter((record) => record.epoch > epoch);
+  return new Proxy(tap, {
+    get: (target, key) => {
+      if (key === "packets") return later();
+      const value = Reflect.get(target, key, target) as unknown;
+      if (key === "select")
+        return (filter: PacketFilter) => tap.select(filter).filter((record) => record.epoch > epoch);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
 }
 
 /** A specification without what would reach beyond the broker: its process is the judge's child. */

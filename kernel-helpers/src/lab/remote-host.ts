@@ -193,6 +193,14 @@ class RemoteHost implements Host {
         if (this.#to.peer.ended === undefined) await this.#to.call("closeTap", { id });
       },
     });
+    const clear = tap.clear.bind(tap);
+    Object.defineProperty(tap, "clear", {
+      value: () => {
+        clear();
+        // By the clock of this machine, which both taps share.
+        this.#to.call("clearTap", { id, epoch: Date.now() }).catch(() => undefined);
+      },
+    });
     this.#to.taps.set(tap, id);
     this.#to.tapsById.set(id, tap);
     return tap;
