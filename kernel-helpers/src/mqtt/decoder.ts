@@ -86,7 +86,8 @@ export class PacketDecoder {
   push(chunk: Uint8Array): Decoded[] {
     this.bytes += chunk.length;
     const out: Decoded[] = [];
-    let rest = chunk;
+    // A Buffer's slices share its memory, and these bytes are kept: a plain view's slices are copies.
+    let rest = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
     while (rest.length && !this.#stopped) rest = this.#partial ? this.#fill(rest, out) : this.#begin(rest, out);
     return out;
   }
@@ -118,7 +119,7 @@ export class PacketDecoder {
     if (this.#packets === 0) {
       const foreign = foreignProtocol(bytes);
       if (foreign) return this.#stop(out, bytes, `these bytes are not MQTT, they look like ${foreign}`);
-      const strange = strangeStart(bytes[0]!, this.#options.direction);
+      const strange = this.#options.midway ? undefined : strangeStart(bytes[0]!, this.#options.direction);
       if (strange) return this.#stop(out, bytes, strange, this.#startClause());
     }
     const size = remainingLength(bytes);

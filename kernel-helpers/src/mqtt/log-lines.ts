@@ -15,11 +15,7 @@ const known = (pattern: RegExp, meaning: Known["meaning"], weight?: Known["weigh
 /** From start to end of the program. */
 const LIFE: readonly Known[] = [
   known(/^mosquitto version (\S+) starting/, ([, v]) => `The program starts; it is Mosquitto ${v}.`),
-  known(
-    /^mosquitto version \S+ running/,
-    "Start-up is over: every listener is open.",
-    "notice",
-  ),
+  known(/^mosquitto version \S+ running/, "Start-up is over: every listener is open.", "notice"),
   known(/^mosquitto version \S+ terminating/, "The program was told to end (SIGTERM), and does so in order.", "notice"),
   known(/^Config loaded from (.+)\.$/, ([, file]) => `The configuration file ${file} was read without an error.`),
   known(/^Loading config file '?(.+?)'?$/, ([, file]) => `include_dir: ${file} is read as well.`),
