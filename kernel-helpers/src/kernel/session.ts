@@ -202,10 +202,11 @@ export class Session {
         resolve(ended);
       };
       const fail = (error: unknown): void => end({ error: describeThrown(error, this.#tslab.scripts, cell.label) });
-      this.#interrupt = () => {
+      const interrupt = (): void => {
         this.#tslab.interrupt();
         fail(new Interrupted());
       };
+      this.#interrupt = interrupt;
       const run = async (): Promise<void> => {
         try {
           const { url, label } = cell;
@@ -219,7 +220,10 @@ export class Session {
           fail(error);
         }
       };
-      void freshStack().then(() => this.#origin.run(cell, run));
+      void freshStack().then(() => {
+        // An interrupt may have come first: then nothing of the cell may run.
+        if (this.#interrupt === interrupt) void this.#origin.run(cell, run);
+      });
     });
   }
 

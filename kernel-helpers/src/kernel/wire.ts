@@ -27,6 +27,8 @@ export class Wire {
   constructor(data: Omit<WireData, "shared">) {
     const shared = new SharedArrayBuffer(8);
     this.#shared = new Int32Array(shared);
+    // Until somebody listens this thread loads the compiler.
+    this.compiling(true);
     const workerData: WireData = { ...data, shared };
     this.#worker = new Worker(join(__dirname, "wire-worker.js"), { workerData });
     this.#worker.on("message", (message: FromWire) => this.#receive(message));
@@ -40,6 +42,7 @@ export class Wire {
   /** Requests that came before are handed over now. */
   listen(listener: Listener): void {
     this.#listener = listener;
+    this.compiling(false);
     for (const message of this.#early.splice(0)) this.#receive(message);
   }
 
@@ -68,7 +71,7 @@ export class Wire {
 
   /** While the compiler works nobody may terminate this thread's code. */
   compiling(busy: boolean): void {
-    Atomics.store(this.#shared, Shared.Phase, busy ? Phase.Compiling : Phase.Open);
+    Atomics.store(this.#shared, Shared.Phase, busy || !this.#listener ? Phase.Compiling : Phase.Open);
   }
 
   /** Sends what is queued and closes the sockets. */

@@ -325,37 +325,46 @@ export function kernelSuite(name: string, node: string): void {
     });
 
     test("an interrupt ends an await, a busy loop, one after an await, one in a callback; state is kept", async () => {
-      await ok("let kept = 1;");
+      const mark = join(folder, "begun");
+      await ok(
+        `import { readFile, writeFileSync } from "fs";\nlet kept = 1;\nconst begin = () => writeFileSync(${JSON.stringify(mark)}, "");`,
+      );
       const endless = [
-        "await new Promise(() => {});",
-        "for (;;);",
-        "await null; for (;;);",
-        "for (;;) await null;",
-        "setTimeout(() => { for (;;); }, 0); await new Promise(() => {});",
-        "process.nextTick(() => { for (;;); }); await new Promise(() => {});",
-        "import { readFile } from 'fs'; readFile(process.execPath, () => { for (;;); }); await new Promise(() => {});",
-        "import { AsyncLocalStorage } from 'async_hooks'; new AsyncLocalStorage().run(1, () => setTimeout(() => { for (;;); }, 0)); await new Promise(() => {});",
-        '({ [Symbol.for("Jupyter.display")]() { for (;;); } })',
-        "for (;;) console.log('flood');",
+        "begin(); await new Promise(() => {});",
+        "begin(); for (;;);",
+        "await null; begin(); for (;;);",
+        "for (let i = 0; ; i++) { await null; if (i === 9) begin(); }",
+        "setTimeout(() => { begin(); for (;;); }, 0); await new Promise(() => {});",
+        "process.nextTick(() => { begin(); for (;;); }); await new Promise(() => {});",
+        "readFile('/', () => { begin(); for (;;); }); await new Promise(() => {});",
+        "import { AsyncLocalStorage } from 'async_hooks'; new AsyncLocalStorage().run(1, () => setTimeout(() => { begin(); for (;;); }, 0)); await new Promise(() => {});",
+        "begin(); try { for (;;); } finally { begin(); }",
+        '({ [Symbol.for("Jupyter.display")]() { begin(); for (;;); } })',
+        "begin(); for (;;) console.log('flood');",
       ];
-      for (const code of endless) {
+      for (const [index, code] of endless.entries()) {
         const running = kernel.execute(code, { timeout: 30_000 });
-        // A moment for the loop to begin: nothing announces it, an endless loop can't speak.
-        await new Promise((go) => setTimeout(go, 120));
+        await until("the cell is in its loop", () => existsSync(mark), { timeout: 30_000 });
+        rmSync(mark);
         await kernel.interrupt();
         const { error, timedOut } = await running;
         assert.deepEqual([timedOut, error?.ename, error?.evalue], [false, "KeyboardInterrupt", "Interrupted"], code);
-        assert.equal(
-          shown(await ok("await new Promise((go) => setTimeout(go, 1)); kept++")),
-          String(endless.indexOf(code) + 1),
-        );
+        assert.equal(shown(await ok("await new Promise((go) => setTimeout(go, 1)); kept++")), String(index + 1));
       }
     });
 
     test("an interrupt of an idle kernel changes nothing; an interrupt aborts what is queued", async () => {
       await kernel.interrupt();
       assert.equal(shown(await ok("5")), "5");
-      const all = [kernel.execute("await new Promise(() => {});"), kernel.execute("6")];
+      let started = (): void => {};
+      const running = new Promise<void>((resolve) => {
+        started = resolve;
+      });
+      const all = [
+        kernel.execute("await new Promise(() => {});", { onMessage: (type) => type === "execute_input" && started() }),
+        kernel.execute("6"),
+      ];
+      await running;
       await kernel.interrupt();
       assert.deepEqual(
         (await Promise.all(all)).map(({ status }) => status),
@@ -436,8 +445,11 @@ export function kernelSuite(name: string, node: string): void {
       rmSync(mark);
       // Also out of a busy loop, which has to be freed before it can clean up.
       await other.execute(hook);
-      const busy = other.execute("await null; for (;;);").catch((error: Error) => error);
-      await new Promise((go) => setTimeout(go, 100));
+      const begun = join(folder, "busy");
+      const busy = other
+        .execute(`await null; writeFileSync(${JSON.stringify(begun)}, ''); for (;;);`)
+        .catch((error: Error) => error);
+      await until("the cell is in its loop", () => existsSync(begun));
       const second = other.pid!;
       await other.shutdown();
       await other.shutdown();
