@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { cachePath } from "../core/paths";
 import type { Session } from "../core/scope";
 import { currentSession, ownerState } from "../core/session";
@@ -35,6 +35,11 @@ function ownerIsDead(path: string): boolean {
   try {
     return ownerState(JSON.parse(readFileSync(path, "utf8")) as Session) === "dead";
   } catch {
-    return false; // let go, or just being written
+    return isOld(path); // let go, being written, or left half written by a process that was killed
   }
+}
+
+function isOld(path: string): boolean {
+  const written = statSync(path, { throwIfNoEntry: false });
+  return written !== undefined && Date.now() - written.mtimeMs > 5_000;
 }

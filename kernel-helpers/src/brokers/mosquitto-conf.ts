@@ -16,6 +16,8 @@ export interface ConfLine {
 /** What a configuration says, as far as a plan needs it. */
 export interface ConfReading {
   readonly listeners: readonly ListenerPlan[];
+  /** The default listener, which options outside any `listener` open; and which of its two words were written. */
+  readonly fallback: { readonly port: number; readonly hasPort: boolean; readonly hasBind: boolean } | null;
   /** No listener of any kind: Mosquitto opens 1883 on its own loopback only. */
   readonly localOnly: boolean;
   /** Paths of the plugins it loads, in order. */
@@ -66,11 +68,15 @@ interface Draft {
   socket: boolean;
 }
 
-/** A whole number that Mosquitto takes for a port, or null. */
+/**
+ * The port that Mosquitto takes a word for, or null. Its 2.0 releases read what digits the word begins with, into 32
+ * bits; 2.1 refuses the rest. What might be a port has to count as one: a listener must not escape notice.
+ */
 export function portNumber(word: string | undefined): number | null {
-  if (!word || !/^\d{1,5}$/.test(word)) return null;
-  const port = Number(word);
-  return port <= 65_535 ? port : null;
+  const digits = /^\s*([+-]?\d{1,18})/.exec(word ?? "")?.[1];
+  if (digits === undefined) return null;
+  const port = Number(BigInt.asIntN(32, BigInt(digits.replace("+", ""))));
+  return port >= 0 && port <= 65_535 ? port : null;
 }
 
 /**
@@ -83,7 +89,7 @@ export function readConf(text: string | null, included: (folder: string) => read
   const plugins: string[] = [];
   const includes: string[] = [];
   const bridges: string[] = [];
-  const seen = { user: null as string | null, tls: false };
+  const seen = { user: null as string | null, tls: false, port: false, bind: false };
 
   const read = (source: string, top: boolean, depth: number): void => {
     let current = fallback;
@@ -109,19 +115,25 @@ export function readConf(text: string | null, included: (folder: string) => read
       draft.open = true;
       draft.line = line;
     }
-    if (key === "port") draft.port = portNumber(words[0]) ?? draft.port;
-    else if (key === "bind_address") draft.bind = words[0];
-    else if (key === "protocol") draft.protocol = words[0] ?? "";
+    if (key === "port") {
+      draft.port = portNumber(words[0]) ?? draft.port;
+      seen.port ||= Boolean(words[0]);
+    } else if (key === "bind_address") {
+      draft.bind = words[0];
+      seen.bind ||= Boolean(words[0]);
+    }
+    if (key === "protocol") draft.protocol = words[0] ?? "";
     else if (key === "certfile" || key === "psk_hint") draft.tls = true;
     else if (key === "enable_proxy_protocol") draft.proxy = words[0] === "1" ? 1 : words[0] === "2" ? 2 : undefined;
   };
 
   if (text !== null) read(text, true, 0);
   const localOnly = drafts.every((draft) => !draft.open && !draft.socket);
+  const opened = fallback.open ? { port: fallback.port, hasPort: seen.port, hasBind: seen.bind } : null;
   if (localOnly) Object.assign(fallback, { open: true, bind: "localhost" });
   const listeners = distinct(drafts.filter((draft) => draft.open).map(toPlan));
   const tls = seen.tls || listeners.some((listener) => listener.tls);
-  return { listeners, localOnly, plugins, user: seen.user, includes, bridges, tls };
+  return { listeners, fallback: opened, localOnly, plugins, user: seen.user, includes, bridges, tls };
 }
 
 function listenerWords(words: string[]): Partial<Draft> {

@@ -72,8 +72,11 @@ export class LogBook implements AsyncIterable<LogLine> {
       .join("\n");
   }
 
+  /** The whole log; lines about our own probes say so. */
   toString(): string {
-    return this.lines.map((line) => line.text).join("\n");
+    return this.lines
+      .map((line) => (line.probe ? `${line.text}  [the lab asks whether it is ready]` : line.text))
+      .join("\n");
   }
 
   /**

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { LabError } from "./errors";
 
 /** Something that a lab started and that must end: what it is, and how it ends. */
 export interface Ending {
@@ -52,8 +53,12 @@ export class Scope {
     return this.#closed;
   }
 
-  /** Registers an end before the thing is started. Returns a function that forgets it (after the thing ended itself). */
+  /**
+   * Registers an end before the thing is started. Returns a function that forgets it (after the thing ended itself).
+   * @throws LabError NOT_IN_A_LAB when the scope is closed: nothing more may be started.
+   */
   add(what: string, end: () => Promise<void>): () => void {
+    if (this.#closed) throw new LabError("NOT_IN_A_LAB", "this lab is closed", "run the notebook's first cell again");
     const ending: Ending = { what, end };
     this.#endings.push(ending);
     return () => {

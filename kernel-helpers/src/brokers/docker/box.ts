@@ -23,13 +23,13 @@ export class Box {
   readonly name: string;
   #run: Run | undefined;
   #removal: Promise<void> | undefined;
-  #forget: () => void;
+  readonly #forget: () => void;
 
-  private constructor(docker: Docker, container: Docker.Container, name: string, scope: Scope) {
+  private constructor(docker: Docker, container: Docker.Container, name: string, forget: () => void) {
     this.docker = docker;
     this.container = container;
     this.name = name;
-    this.#forget = scope.add(`container ${name}`, () => this.remove());
+    this.#forget = forget;
   }
 
   /** Creates the container and connects it to the lab's network; nothing runs yet. */
@@ -40,10 +40,21 @@ export class Box {
     options: Docker.ContainerCreateOptions,
     network: Docker.Network | null,
   ): Promise<Box> {
-    const container = await call(`creating ${name}`, () => docker.createContainer(options));
-    const box = new Box(docker, container, name, scope);
+    let box: Box | undefined;
+    let creating: Promise<Docker.Container | null> = Promise.resolve(null);
+    const forget = scope.add(`container ${name}`, async () => {
+      // The lab may be closed while the engine is at work: then this waits for it.
+      const made = await creating.catch(() => null);
+      if (made) await (box?.remove() ?? removeContainer(docker, made.id));
+    });
+    const created = call(`creating ${name}`, () => docker.createContainer(options));
+    creating = created;
+    const container = await created.catch((error) => {
+      forget();
+      throw error;
+    });
+    box = new Box(docker, container, name, forget);
     try {
-      // The lab may have been closed while the engine was at work.
       if (scope.closed) throw closedMeanwhile(name);
       const EndpointConfig = { Aliases: [name] };
       if (network) await call(`connecting ${name}`, () => network.connect({ Container: container.id, EndpointConfig }));
@@ -71,6 +82,7 @@ export class Box {
       await call(`starting ${this.name}`, () => container.start());
     } catch (error) {
       (stream as unknown as { destroy(): void }).destroy();
+      this.#present();
       throw error;
     }
     this.state = "running";

@@ -47,6 +47,8 @@ export async function startBroker(
       return broker;
     } catch (error) {
       await broker.remove();
+      if (scope.closed)
+        throw new LabError("NOT_IN_A_LAB", "the lab was closed meanwhile", "open the lab again", { cause: error });
       if (!isPortTaken(error) || tries === 5) throw isPortTaken(error) ? takenError(listeners, error) : error;
     }
   }

@@ -31,7 +31,9 @@ interface ApiError {
 /** The engine's HTTP status, where it answered at all. */
 export const statusOf = (error: unknown): number | undefined => (error as ApiError)?.statusCode;
 
+/** Whether the engine could not publish a port because somebody on its machine has it. */
 export const isPortTaken = (error: unknown): boolean =>
+  !(error instanceof LabError) &&
   /port is already allocated|address already in use|ports are not available/i.test((error as ApiError)?.message ?? "");
 
 /** Turns what the engine's API threw into what a learner can act on. */

@@ -27,6 +27,7 @@ export async function execIn(
       AttachStderr: true,
       AttachStdin: stdin,
       User: USER,
+      WorkingDir: "/mosquitto/config",
       Env: [`${MARK}=${id}`],
     }),
   );

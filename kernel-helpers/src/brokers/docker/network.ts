@@ -37,10 +37,15 @@ export class LabNetwork {
   async #create(suffix: string): Promise<Docker.Network> {
     const name = `mqtt-notebooks-${this.#lab}-${this.#scope.id}${suffix}`;
     const Labels = ownerLabels(this.#scope.session, this.#lab, name);
-    const network = await call("making the lab's network", () =>
+    let making: Promise<Docker.Network | null> = Promise.resolve(null);
+    this.#scope.add(`network ${name}`, async () => {
+      const made = await making.catch(() => null);
+      if (made) await callGone(`removing ${name}`, () => made.remove());
+    });
+    const network = call("making the lab's network", () =>
       this.#docker.createNetwork({ Name: name, Driver: "bridge", Labels, CheckDuplicate: true }),
     );
-    this.#scope.add(`network ${name}`, () => callGone(`removing ${name}`, () => network.remove()));
+    making = network;
     return network;
   }
 

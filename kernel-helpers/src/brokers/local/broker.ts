@@ -83,6 +83,7 @@ export class LocalBroker implements EngineBroker {
 
   async #spawn(): Promise<{ exited: Promise<Exit> }> {
     const { execa } = await import("execa");
+    this.#present();
     const child = execa(this.#mosquitto.path, this.#args(), {
       cwd: this.#place.folder,
       env: this.#plan.env,
@@ -127,6 +128,11 @@ export class LocalBroker implements EngineBroker {
     this.state = "exited";
     this.lastExit = exit;
     return exit;
+  }
+
+  /** The process that is or was the broker. */
+  get pid(): number | undefined {
+    return this.#process?.pid;
   }
 
   exited(): Promise<Exit> {

@@ -192,7 +192,7 @@ async function collect(paths: readonly string[], place: Place): Promise<Map<stri
   const files = new Map<string, Uint8Array>();
   for (const path of paths) {
     try {
-      files.set(path, await readFile(toRealPaths(path, place)));
+      files.set(path, Uint8Array.from(await readFile(toRealPaths(path, place))));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     }

@@ -1,4 +1,5 @@
 /** Runs one of Mosquitto's programs, or a small one of the system's, to its end. */
+import { join } from "node:path";
 import { LabError } from "../../core/errors";
 import type { ExecOptions, ToolResult } from "../engine";
 import { noProgram } from "../no-program";
@@ -19,7 +20,7 @@ export async function run(
   options.signal?.throwIfAborted();
   const { execa } = await import("execa");
   const result = await execa(program, args, {
-    cwd: place.folder,
+    cwd: join(place.folder, "config"), // like the containers' programs
     reject: false,
     stripFinalNewline: false,
     timeout,

@@ -52,22 +52,15 @@ function peerOf(word: string): string | null {
 export function toRealConf(text: string, place: Place, reading: ConfReading, top = true): string {
   const lines = confLines(text).map((line) => toRealLine(line, place));
   const added: string[] = [];
-  const fallback = reading.listeners.find((listener) => isDefaultListener(text, listener.port));
-  if (top && fallback && !reading.localOnly) {
+  const { fallback } = reading;
+  if (top && fallback) {
     // Mosquitto's own listener: 1883 unless `port` says otherwise, and on every address unless `bind_address` does.
-    if (!hasKey(text, "port")) added.push(`port ${place.ports.get(fallback.port)}`);
-    if (!hasKey(text, "bind_address")) added.push(`bind_address ${HERE}`);
+    if (!fallback.hasPort) added.push(`port ${place.ports.get(fallback.port)}`);
+    if (!fallback.hasBind) added.push(`bind_address ${HERE}`);
   }
   if (top && place.user !== null && reading.user === null) added.push(`user ${place.user}`);
   return added.length ? `${lines.join("\n")}\n${added.join("\n")}\n` : lines.join("\n");
 }
-
-/** Whether no `listener` line opens this port. */
-function isDefaultListener(text: string, port: number): boolean {
-  return !confLines(text).some((line) => line.key === "listener" && portNumber(line.value.split(/ +/)[0]) === port);
-}
-
-const hasKey = (text: string, key: string): boolean => confLines(text).some((line) => line.key === key && line.value);
 
 function toRealLine(line: ConfLine, place: Place): string {
   const { key, value, text } = line;
@@ -75,12 +68,12 @@ function toRealLine(line: ConfLine, place: Place): string {
   const real = (number: string | undefined) => place.ports.get(portNumber(number) ?? 0);
   switch (key) {
     case "listener": {
-      if (words[0] === "0") return `listener 0 ${toSocketPath(words.slice(1).join(" "))}`;
+      if (portNumber(words[0]) === 0 && words[1]) return `listener 0 ${toSocketPath(words.slice(1).join(" "))}`;
       const port = real(words[0]);
-      return port ? `listener ${port} ${bindTo(words[1])}` : text;
+      return port ? `listener ${withPort(words[0]!, port)} ${bindTo(words[1])}` : text;
     }
     case "port":
-      return real(words[0]) ? `port ${real(words[0])}` : text;
+      return real(words[0]) ? `port ${withPort(words[0]!, real(words[0])!)}` : text;
     case "bind_address":
       return words[0] ? `bind_address ${bindTo(words[0])}` : text;
     case "bind_interface":
@@ -96,6 +89,9 @@ function toRealLine(line: ConfLine, place: Place): string {
       return toRealPaths(text, place);
   }
 }
+
+/** What follows the digits stays: it is for Mosquitto to refuse. */
+const withPort = (word: string, port: number): string => word.replace(/^[+-]?\d+/, String(port));
 
 /** Addresses become loopback, so that nothing of a lab is open to the network; a name that isn't one stays wrong. */
 function bindTo(host: string | undefined): string {
