@@ -3,7 +3,7 @@
  * Builds Mosquitto and its programs to WebAssembly, from pinned sources with a pinned compiler. Needs Node and Python
  * with venv; no shell, no C compiler, no root. Nothing of Mosquitto's is changed or kept in this repository.
  *
- *   node build.mjs [--force]      builds into out/ when something changed, or always
+ *   node build.mjs [--force | --licences | --help]
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -102,18 +102,35 @@ export { BuildFault };
 
 const REMAINS = "Docker or a mosquitto of this machine's own still run the labs: npm run doctor says which is here";
 
-async function main(words) {
-  const unknown = words.find((word) => word !== "--force");
-  if (unknown) {
-    console.error(`unknown word: ${unknown}\nThe right line would be: node build.mjs [--force]`);
-    return 2;
+const HELP = `npm run embedded [-- --force | --licences | --help]
+
+Builds Mosquitto and its programs to WebAssembly into kernel-helpers/embedded/out, when something changed.
+  --force      builds from nothing
+  --licences   shows the notices of all that is in the programs
+
+Needs Python 3.8 or newer with venv. The compiler comes from PyPI, the sources from this machine's Debian mirror or from
+upstream's archive of the tag (this last way was tested against a server of our own, never against upstream itself).
+  MQTT_LAB_SOURCES=FOLDER          takes the sources' archives from a folder, and from nowhere else
+  MQTT_LAB_UPSTREAM=URL            another server with upstream's paths, instead of upstream
+  MQTT_LAB_EMBEDDED_CACHE=FOLDER   where the compiler and the sources are kept`;
+
+function showLicences() {
+  const folder = join(here, "out", "licences");
+  if (!existsSync(folder)) {
+    console.error("Nothing was built yet.\nTry: npm run embedded");
+    return 3;
   }
+  for (const file of readdirSync(folder).sort()) {
+    const title = file.replace(/\.txt$/, "");
+    console.log(`${title}\n${"=".repeat(title.length)}\n\n${readFileSync(join(folder, file), "utf8").trim()}\n`);
+  }
+  return 0;
+}
+
+async function buildAndTell(force) {
   const started = performance.now();
   try {
-    const built = await build({
-      force: words.includes("--force"),
-      progress: (line) => console.error(`embedded: ${line}`),
-    });
+    const built = await build({ force, progress: (line) => console.error(`embedded: ${line}`) });
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     console.error(built ? `embedded: ready after ${seconds} s` : "embedded: everything is up to date");
     return 0;
@@ -122,6 +139,19 @@ async function main(words) {
     console.error(`The embedded broker was not built: ${error.message}\nTry: ${error.hint}\n${REMAINS}`);
     return 3;
   }
+}
+
+async function main(words) {
+  const unknown = words.find((word) => !["--force", "--licences", "--help"].includes(word));
+  if (unknown) {
+    console.error(`unknown word: ${unknown}\nThe right line would be: npm run embedded -- --force`);
+    return 2;
+  }
+  if (words.includes("--help")) {
+    console.log(HELP);
+    return 0;
+  }
+  return words.includes("--licences") ? showLicences() : buildAndTell(words.includes("--force"));
 }
 
 // No top-level await: CommonJS can then require() this module.

@@ -34,7 +34,10 @@ export const tools = {
     words: "LAB...",
     options: {
       engine: engine(["auto", "docker", "embedded", "local"]),
-      mosquitto: { value: ["2.1", "2.0.21", "2.0.11"], does: "which release of the broker, on engines that have several" },
+      mosquitto: {
+        value: ["2.1", "2.0.21", "2.0.11"],
+        does: "which release of the broker, on engines that have several",
+      },
       jobs: { value: "N", does: "notebooks at once (default: 2)" },
       out: { value: "DIR", does: "where the executed notebooks go (default: .cache/executed)" },
       json,
@@ -58,7 +61,10 @@ export const tools = {
       html: { value: "F", does: "marks with each check's card, as one page" },
       jobs: { value: "N", does: "submissions at once (default: 2)" },
       learner: { value: "NAME", does: "whose they are, where neither folder nor file name says so" },
-      seed: { value: "WORD", does: "the checks' topics and numbers come from it (default: a new one, which is printed)" },
+      seed: {
+        value: "WORD",
+        does: "the checks' topics and numbers come from it (default: a new one, which is printed)",
+      },
       engine: engine(["auto", "docker", "embedded", "local"]),
     },
     steps: ["packages", "build", "embedded"],
@@ -105,7 +111,10 @@ export const tools = {
   embedded: {
     does: "Builds the embedded broker: Mosquitto as WebAssembly, for machines without a container engine.",
     words: "",
-    options: { force: { value: "", does: "build again even when it is there" } },
+    options: {
+      force: { value: "", does: "build again even when it is there" },
+      licences: { value: "", does: "show the licence notices of what was built" },
+    },
     steps: [],
     program: "embedded/build.mjs",
     example: "npm run embedded",

@@ -208,13 +208,13 @@ export class EmbeddedBroker implements EngineBroker {
     return `${this.name}:${port}`;
   }
 
-  /** @internal Bytes of the program's memory. */
+  /** Bytes of the program's memory. */
   async memory(): Promise<number> {
     const answer = await this.#run?.ask({ op: "memory", id: this.#run.id }, "memory");
     return answer?.event === "memory" ? answer.bytes : 0;
   }
 
-  /** @internal For tests: the next turn crashes. */
+  /** For tests: the next turn crashes. */
   spoilMemory(): void {
     this.#run?.send({ op: "spoil", id: this.#run.id });
   }

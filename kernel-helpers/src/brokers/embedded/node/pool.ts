@@ -1,6 +1,6 @@
 /**
  * The workers that run brokers. Each broker has a worker of its own, so that none waits for another; from the ninth on
- * they share. One idle worker is kept ready: starting one costs more than starting a broker.
+ * they share. Idle workers are kept: starting one costs more than starting a broker.
  */
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
@@ -8,6 +8,8 @@ import type { BrokerEnd } from "../core/broker";
 import type { FromWorker, OutputLine, ToWorker } from "./messages";
 
 const OWN_WORKERS = 8;
+/** One for the next broker, and one that a broker which is started again comes back to. */
+const KEPT_IDLE = 2;
 /** Milliseconds for a worker to carry out a kill; a program that computes without end never gets to it. */
 const KILL_PATIENCE = 2_000;
 
@@ -155,10 +157,9 @@ export class WorkerPool {
     if (busy < this.ownWorkers && busy === this.#hosts.size) this.#hosts.add(new Host(this));
   }
 
-  /** @internal A worker has nothing to do: one such is kept. */
+  /** @internal A worker has nothing to do. */
   idle(host: Host): void {
-    const others = [...this.#hosts].some((other) => other !== host && !other.runs.size);
-    if (!others) return;
+    if ([...this.#hosts].filter((one) => !one.runs.size).length <= KEPT_IDLE) return;
     this.#hosts.delete(host);
     void host.close();
   }
