@@ -8,7 +8,7 @@ import { createRequire } from "node:module";
 import { dirname, join, relative, sep } from "node:path";
 import { containerEngineAnswers } from "./container-engine.mjs";
 import { SetupError } from "./error.mjs";
-import { kernelspecFolder, root, venv, venvPython } from "./folders.mjs";
+import { cache, kernelspecFolder, root, venv, venvPython } from "./folders.mjs";
 import { findPython } from "./python.mjs";
 import { runProgram } from "./run.mjs";
 import { filesBelow, hashOf } from "./stamps.mjs";
@@ -146,12 +146,19 @@ const compiled = (id, title, wanted) => ({
 
 const notes = ({ to }) => join(to, ".tsbuildinfo");
 
-const outputsAreThere = (project) =>
-  existsSync(notes(project)) &&
-  sources(project).every((file) => {
-    if (!file.endsWith(".ts") || file.endsWith(".d.ts")) return true;
-    return existsSync(join(project.to, relative(project.from, file)).replace(/\.ts$/, ".js"));
-  });
+/** Whether every file that the compiler has noted as compiled has its output still. */
+function outputsAreThere(project) {
+  let names;
+  try {
+    names = JSON.parse(readFileSync(notes(project), "utf8")).fileNames;
+  } catch {
+    return false; // no notes, or cut short: compiled anew
+  }
+  return names
+    .map((name) => relative(project.from, join(project.to, name)))
+    .filter((name) => !name.startsWith("..") && name.endsWith(".ts") && !name.endsWith(".d.ts"))
+    .every((name) => existsSync(join(project.to, name.replace(/\.ts$/, ".js"))));
+}
 
 const build = compiled("build", "compiling the helpers", (path) => path === "kernel-helpers");
 const buildWithTests = compiled("tests", "compiling the helpers and their tests", () => true);
@@ -179,7 +186,8 @@ const jupyter = {
       throw failure("JupyterLab from PyPI", `${python.command.join(" ")} -m venv`, made, howToGet("venv"));
     }
     const pip = ["-m", "pip", "install", "--quiet", "--prefer-binary", "--no-warn-script-location", "-r", requirements];
-    const installed = await runProgram("jupyter", venvPython, pip);
+    // pip asks rustc for its version, and rustup's stand-in for it makes itself at home.
+    const installed = await runProgram("jupyter", venvPython, pip, { env: { RUSTUP_HOME: join(cache, "rustup") } });
     if (installed.code !== 0) throw failure("JupyterLab from PyPI", "pip install", installed);
     if (!jupyter.inPlace()) {
       throw new SetupError({
