@@ -1,3 +1,3 @@
 import { kernelSuite } from "./suite";
 
-kernelSuite(`Node ${process.versions.node}`, process.execPath);
+kernelSuite(`Node ${process.versions.node}`, async () => ({ path: process.execPath }));

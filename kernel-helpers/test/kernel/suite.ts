@@ -24,19 +24,36 @@ export function shown(result: ExecuteResult): unknown {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what is looked for
 const plain = (lines: readonly string[] = []): string => lines.join("\n").replace(/\u001b\[\d+m/g, "");
 
-/** The kernel's tests through our own client, under one Node binary. */
-export function kernelSuite(name: string, node: string): void {
+/** A way to what a test needs, or why it isn't there. */
+export type Found = { readonly path: string } | { readonly lacking: string };
+
+/** The kernel's tests through our own client, under the Node binary that `find` brings. */
+export function kernelSuite(name: string, find: () => Promise<Found>): void {
   describe(`kernel on ${name}`, () => {
     let kernel: KernelClient;
     let folder: string;
+    let node = "";
+    let lacking = "";
+
+    /** A test that is skipped where that Node can't be had. */
+    const check = (what: string, run: () => void | Promise<void>, without = ""): void => {
+      void test(what, (t) => (lacking || without ? t.skip(lacking || without) : run()));
+    };
+    const noSignals = process.platform === "win32" ? "no signals here" : "";
 
     before(async () => {
+      const found = await find();
+      if ("lacking" in found) {
+        lacking = found.lacking;
+        return;
+      }
+      node = found.path;
       folder = mkdtempSync(join(tmpdir(), "kernel-suite-"));
       kernel = await KernelClient.start({ cwd: folder, argv: argvFor(node) });
     });
     after(async () => {
       await kernel?.shutdown();
-      rmSync(folder, { recursive: true, force: true });
+      if (folder) rmSync(folder, { recursive: true, force: true });
     });
 
     const ok = async (code: string): Promise<ExecuteResult> => {
@@ -53,7 +70,7 @@ export function kernelSuite(name: string, node: string): void {
       return { ...result.error!, text: plain(result.error!.traceback) };
     };
 
-    test("kernel_info names TypeScript for highlighting, and its status", () => {
+    check("kernel_info names TypeScript for highlighting, and its status", () => {
       const info = kernel.info as { status: string; language_info: Record<string, string>; debugger: boolean };
       assert.equal(info.status, "ok");
       assert.equal(info.debugger, false);
@@ -62,7 +79,7 @@ export function kernelSuite(name: string, node: string): void {
       assert.equal(info.language_info.mimetype, "text/typescript");
     });
 
-    test("the last expression's value is an execute_result; undefined and null show nothing", async () => {
+    check("the last expression's value is an execute_result; undefined and null show nothing", async () => {
       assert.equal(shown(await ok("const six = 6; six * 7")), "42");
       assert.equal(shown(await ok("'text'")), "'text'");
       assert.deepEqual((await ok("undefined")).outputs, []);
@@ -71,7 +88,7 @@ export function kernelSuite(name: string, node: string): void {
       assert.equal(shown(await ok("0")), "0");
     });
 
-    test("a value that shows itself gives its bundle, and text/plain always", async () => {
+    check("a value that shows itself gives its bundle, and text/plain always", async () => {
       const { outputs } = await ok(
         'class Picture { [Symbol.for("Jupyter.display")]() { return { "text/html": "<b>x</b>", "image/png": Buffer.from("x") }; } }\nnew Picture()',
       );
@@ -84,7 +101,7 @@ export function kernelSuite(name: string, node: string): void {
       assert.equal(error.evalue, "no picture");
     });
 
-    test("a throw points at the cell's own line and shows no insides", async () => {
+    check("a throw points at the cell's own line and shows no insides", async () => {
       const error = await fails(
         "interface A {\n  b: string;\n}\nconst fail = (a: A): never => {\n  throw new RangeError(a.b);\n};\nfail({ b: 'far' });",
       );
@@ -97,7 +114,7 @@ export function kernelSuite(name: string, node: string): void {
       assert.doesNotMatch(error.text, /tslab|node:|evalmachine|launch|kernel-helpers/);
     });
 
-    test("a rejected await, a value that is no Error, a cause", async () => {
+    check("a rejected await, a value that is no Error, a cause", async () => {
       const rejected = await fails("await null;\nawait Promise.reject(new TypeError('late'));");
       assert.match(rejected.text, /> 2 \| await Promise\.reject/);
       const thrown = await fails("throw { reason: 7 };");
@@ -109,14 +126,14 @@ export function kernelSuite(name: string, node: string): void {
       await fails("throw Object.defineProperty(new Error('x'), 'message', { get() { throw 1; } });");
     });
 
-    test("an error from an earlier cell's function points into that cell", async () => {
+    check("an error from an earlier cell's function points into that cell", async () => {
       const { executionCount } = await ok("// one\nconst risky = (): number => JSON.parse('{');");
       const error = await fails("risky()");
       assert.match(error.text, new RegExp(`cell \\[${executionCount}\\], line 2:`));
       assert.match(error.text, new RegExp(`at cell \\[${executionCount! + 1}\\]:1:1`));
     });
 
-    test("type errors and syntax errors show the line, every one of them, and nothing runs", async () => {
+    check("type errors and syntax errors show the line, every one of them, and nothing runs", async () => {
       const types = await fails("console.log('ran');\nconst a: string = 1;\nawait null;\nconst b: number = 'x';");
       assert.equal(types.ename, "TypeScriptError");
       assert.equal(types.evalue, "2:7 - Type 'number' is not assignable to type 'string'. (TS2322)");
@@ -127,7 +144,7 @@ export function kernelSuite(name: string, node: string): void {
       assert.match(syntax.text, /> 1 \| const x = ;\n {4}\| {11}\^/);
     });
 
-    test("an error with a code and a hint prints these, the cell's line, and no stack", async () => {
+    check("an error with a code and a hint prints these, the cell's line, and no stack", async () => {
       const error = await fails(
         "const act = () => {\n  throw Object.assign(new Error('no engine answers'), { code: 'NO_ENGINE', hint: 'start Docker' });\n};\nact();",
       );
@@ -135,14 +152,14 @@ export function kernelSuite(name: string, node: string): void {
       assert.doesNotMatch(error.text, / {4}at /);
     });
 
-    test("stack traces that cells print speak of the cells too", async () => {
+    check("stack traces that cells print speak of the cells too", async () => {
       const { outputs } = await ok(
         "function where(): string {\n  return new Error('here').stack!;\n}\nconsole.log(where());",
       );
       assert.match(streamed(outputs), /at where \(cell \[\d+\]:2:10\)\n {4}at cell \[\d+\]:4:13\n/);
     });
 
-    test("await in every position, without shifting a line", async () => {
+    check("await in every position, without shifting a line", async () => {
       const cell = [
         "async function* numbers() { yield 1; yield 2; }",
         "let seen = 0;",
@@ -169,22 +186,25 @@ export function kernelSuite(name: string, node: string): void {
       assert.equal((await fails("const f = () => { await null; };")).ename, "SyntaxError");
     });
 
-    test("a throw in a callback and an unhandled rejection are shown in red in their cell; the kernel lives on", async () => {
-      const timer = await ok(
-        "setTimeout(() => { throw new Error('in a timer'); }, 1);\nawait new Promise((go) => setTimeout(go, 30));",
-      );
-      assert.match(
-        streamed(timer.outputs, "stderr"),
-        /Uncaught error in cell \[\d+\]:\ncell \[\d+\], line 1:[\s\S]*in a timer/,
-      );
-      assert.deepEqual(timer.lateErrors, [{ ename: "Error", evalue: "in a timer" }]);
-      const rejection = await ok("void Promise.reject(new Error('nobody waits'));");
-      assert.match(streamed(rejection.outputs, "stderr"), /Unhandled rejection in cell[\s\S]*nobody waits/);
-      await ok("process.nextTick(() => { throw null; }); await new Promise((go) => setTimeout(go, 5));");
-      assert.equal(shown(await ok("1 + 1")), "2");
-    });
+    check(
+      "a throw in a callback and an unhandled rejection are shown in red in their cell; the kernel lives on",
+      async () => {
+        const timer = await ok(
+          "setTimeout(() => { throw new Error('in a timer'); }, 1);\nawait new Promise((go) => setTimeout(go, 30));",
+        );
+        assert.match(
+          streamed(timer.outputs, "stderr"),
+          /Uncaught error in cell \[\d+\]:\ncell \[\d+\], line 1:[\s\S]*in a timer/,
+        );
+        assert.deepEqual(timer.lateErrors, [{ ename: "Error", evalue: "in a timer" }]);
+        const rejection = await ok("void Promise.reject(new Error('nobody waits'));");
+        assert.match(streamed(rejection.outputs, "stderr"), /Unhandled rejection in cell[\s\S]*nobody waits/);
+        await ok("process.nextTick(() => { throw null; }); await new Promise((go) => setTimeout(go, 5));");
+        assert.equal(shown(await ok("1 + 1")), "2");
+      },
+    );
 
-    test("an error of an earlier cell is told in the cell that runs, and says where it came from", async () => {
+    check("an error of an earlier cell is told in the cell that runs, and says where it came from", async () => {
       const first = await ok(
         "let release = () => {};\nvoid new Promise<void>((go) => { release = go; }).then(() => { throw new Error('from before'); });",
       );
@@ -197,12 +217,12 @@ export function kernelSuite(name: string, node: string): void {
       await until("the late error is told", () => streamed(third.outputs, "stderr").includes("afterwards"));
     });
 
-    test("output of a timer after its cell belongs to that cell", async () => {
+    check("output of a timer after its cell belongs to that cell", async () => {
       const cell = await ok("setTimeout(() => console.log('afterwards'), 30);");
       await until("the line is there", () => streamed(cell.outputs) === "afterwards\n");
     });
 
-    test("100,000 lines and a megabyte in one line arrive whole and in order", async () => {
+    check("100,000 lines and a megabyte in one line arrive whole and in order", async () => {
       const { outputs } = await ok(
         "for (let i = 0; i < 100_000; i++) console.log(`line ${i}`);\nconsole.log('x'.repeat(1_000_000));",
       );
@@ -210,7 +230,7 @@ export function kernelSuite(name: string, node: string): void {
       assert.ok(streamed(outputs) === `${expected}${"x".repeat(1_000_000)}\n`);
     });
 
-    test("streams, displays and the result keep their order; split characters are whole", async () => {
+    check("streams, displays and the result keep their order; split characters are whole", async () => {
       const { outputs } = await ok(
         [
           'import { display } from "tslab";',
@@ -232,7 +252,7 @@ export function kernelSuite(name: string, node: string): void {
       assert.deepEqual(order, ["a\n", "b\n", "c\n", "<i>d</i>", "€hi!", "'last'"]);
     });
 
-    test("after an error what was queued answers aborted, what comes later runs", async () => {
+    check("after an error what was queued answers aborted, what comes later runs", async () => {
       const [first, ...queued] = [
         kernel.execute("throw new Error('stop');"),
         kernel.execute("globalThis.ran = 1;"),
@@ -246,7 +266,7 @@ export function kernelSuite(name: string, node: string): void {
       assert.deepEqual([(await next).status, shown(await next)], ["ok", undefined]);
     });
 
-    test("after a type error too; not with stop_on_error false", async () => {
+    check("after a type error too; not with stop_on_error false", async () => {
       const all = [kernel.execute("const n: number = 'x';"), kernel.execute("1"), kernel.execute("2")];
       assert.deepEqual(
         (await Promise.all(all)).map(({ status }) => status),
@@ -259,7 +279,7 @@ export function kernelSuite(name: string, node: string): void {
       );
     });
 
-    test("silent cells and cells without history", async () => {
+    check("silent cells and cells without history", async () => {
       const before = (await ok("0")).executionCount!;
       const silent = await kernel.execute("globalThis.quiet = 5; 7", { silent: true });
       assert.deepEqual([silent.status, silent.outputs], ["ok", []]);
@@ -281,7 +301,7 @@ export function kernelSuite(name: string, node: string): void {
       ]);
     });
 
-    test("completion, inspection, is_complete; cursors count code points", async () => {
+    check("completion, inspection, is_complete; cursors count code points", async () => {
       await ok("const boilerTemperature = 71.5;");
       const code = "/* 😀 */ boilerTem";
       const completed = await kernel.request("complete_request", { code, cursor_pos: [...code].length });
@@ -305,7 +325,7 @@ export function kernelSuite(name: string, node: string): void {
       );
     });
 
-    test("comm, connect and debug requests have their answers, also while a cell runs", async () => {
+    check("comm, connect and debug requests have their answers, also while a cell runs", async () => {
       const running = kernel.execute("await new Promise((go) => setTimeout(go, 100)); 'done'");
       assert.deepEqual(await kernel.request("comm_info_request"), { status: "ok", comms: {} });
       assert.equal(typeof (await kernel.request("connect_request")).shell_port, "number");
@@ -314,7 +334,7 @@ export function kernelSuite(name: string, node: string): void {
       assert.equal(shown(await running), "'done'");
     });
 
-    test("a request answered while a cell awaits leaves the kernel busy", async () => {
+    check("a request answered while a cell awaits leaves the kernel busy", async () => {
       const states: unknown[] = [];
       const running = kernel.execute("await new Promise((go) => setTimeout(go, 100));", {
         onMessage: (type, content) => type === "status" && states.push(content.execution_state),
@@ -324,7 +344,7 @@ export function kernelSuite(name: string, node: string): void {
       assert.deepEqual(states, ["busy", "busy", "idle"]);
     });
 
-    test("an interrupt ends an await, a busy loop, one after an await, one in a callback; state is kept", async () => {
+    check("an interrupt ends an await, a busy loop, one after an await, one in a callback; state is kept", async () => {
       const mark = join(folder, "begun");
       await ok(
         `import { readFile, writeFileSync } from "fs";\nlet kept = 1;\nconst begin = () => writeFileSync(${JSON.stringify(mark)}, "");`,
@@ -353,7 +373,7 @@ export function kernelSuite(name: string, node: string): void {
       }
     });
 
-    test("an interrupt of an idle kernel changes nothing; an interrupt aborts what is queued", async () => {
+    check("an interrupt of an idle kernel changes nothing; an interrupt aborts what is queued", async () => {
       await kernel.interrupt();
       assert.equal(shown(await ok("5")), "5");
       let started = (): void => {};
@@ -373,20 +393,20 @@ export function kernelSuite(name: string, node: string): void {
       assert.equal(shown(await ok("7")), "7");
     });
 
-    test("process.exit in a cell fails the cell, not the kernel", async () => {
+    check("process.exit in a cell fails the cell, not the kernel", async () => {
       const error = await fails("process.exit(0);");
       assert.equal(error.ename, "PROCESS_EXIT");
       assert.equal(shown(await ok("kept > 0")), "true");
     });
 
-    test("reading stdin ends at once: nobody can type", async () => {
+    check("reading stdin ends at once: nobody can type", async () => {
       assert.equal(
         shown(await ok("let typed = ''; for await (const part of process.stdin) typed += part; typed")),
         "''",
       );
     });
 
-    test("imports: the course's packages from anywhere, files beside the notebook as they are now", async () => {
+    check("imports: the course's packages from anywhere, files beside the notebook as they are now", async () => {
       const value = await ok(
         "import { LabError } from 'kernel-helpers/dist/core/errors';\nimport { connect } from 'mqtt';\nimport * as os from 'node:os';\n[typeof LabError, typeof connect, typeof os.tmpdir]",
       );
@@ -403,7 +423,7 @@ export function kernelSuite(name: string, node: string): void {
       assert.equal((await fails("import 'no-such-package';\nconst x = 1;")).ename.length > 0, true);
     });
 
-    test("displays of the helpers: update by id in an earlier cell, clear, current cell", async () => {
+    check("displays of the helpers: update by id in an earlier cell, clear, current cell", async () => {
       const first = await ok(
         "import { publishDisplay, clearOutput, currentCell } from 'kernel-helpers/dist/kernel/display';\npublishDisplay({ 'text/plain': 'one', 'text/html': '<p>one</p>' }, { id: 'd1' });",
       );
@@ -421,7 +441,7 @@ export function kernelSuite(name: string, node: string): void {
       );
     });
 
-    test("console.log of a huge object is cut, an inspector that throws is an error", async () => {
+    check("console.log of a huge object is cut, an inspector that throws is an error", async () => {
       const { outputs } = await ok(
         "console.log(Array.from({ length: 1e5 }, (_, i) => ({ i, text: 'x'.repeat(10) })));",
       );
@@ -430,7 +450,7 @@ export function kernelSuite(name: string, node: string): void {
       assert.equal(shown(await ok("8")), "8");
     });
 
-    test("restart gives a fresh kernel, shutdown leaves nothing and runs the cleanup", async () => {
+    check("restart gives a fresh kernel, shutdown leaves nothing and runs the cleanup", async () => {
       const mark = join(folder, "cleaned-up");
       const hook = `import { onKernelExit } from 'kernel-helpers/dist/kernel/display';\nimport { writeFileSync } from 'fs';\nonKernelExit(async () => { await null; writeFileSync(${JSON.stringify(mark)}, 'yes'); });`;
       const other = await KernelClient.start({ cwd: folder, argv: argvFor(node) });
@@ -459,20 +479,22 @@ export function kernelSuite(name: string, node: string): void {
       await assert.rejects(other.execute("1"), { name: "LabError" });
     });
 
-    test("SIGTERM runs the cleanup; a kernel that dies is told with its last words", {
-      skip: process.platform === "win32" && "no signals here",
-    }, async () => {
-      const mark = join(folder, "terminated");
-      const other = await KernelClient.start({ cwd: folder, argv: argvFor(node) });
-      await other.execute(
-        `globalThis[Symbol.for("mqtt-notebooks.kernel")].onExit(() => require('fs').writeFileSync(${JSON.stringify(mark)}, ''));`,
-      );
-      process.kill(other.pid!, "SIGTERM");
-      await other.ended;
-      assert.ok(existsSync(mark));
-      const third = await KernelClient.start({ cwd: folder, argv: argvFor(node) });
-      await assert.rejects(third.execute("process.kill(process.pid, 'SIGKILL')"), /SIGKILL/);
-    });
+    check(
+      "SIGTERM runs the cleanup; a kernel that dies is told with its last words",
+      async () => {
+        const mark = join(folder, "terminated");
+        const other = await KernelClient.start({ cwd: folder, argv: argvFor(node) });
+        await other.execute(
+          `globalThis[Symbol.for("mqtt-notebooks.kernel")].onExit(() => require('fs').writeFileSync(${JSON.stringify(mark)}, ''));`,
+        );
+        process.kill(other.pid!, "SIGTERM");
+        await other.ended;
+        assert.ok(existsSync(mark));
+        const third = await KernelClient.start({ cwd: folder, argv: argvFor(node) });
+        await assert.rejects(third.execute("process.kill(process.pid, 'SIGKILL')"), /SIGKILL/);
+      },
+      noSignals,
+    );
   });
 }
 

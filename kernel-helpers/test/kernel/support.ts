@@ -5,13 +5,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { cachePath, courseRoot } from "kernel-helpers/dist/core/paths";
 import { kernelSpec } from "kernel-helpers/dist/kernel/kernelspec";
-import { launcher } from "./suite";
+import { type Found, launcher } from "./suite";
 
 const run = promisify(execFile);
 export const fixtures = join(courseRoot, "kernel-helpers", "test", "kernel", "fixtures");
-
-/** A way to what a test needs, or why it isn't there. */
-export type Found = { readonly path: string } | { readonly lacking: string };
 
 /** The result of a program that may fail. */
 export interface Ran {
