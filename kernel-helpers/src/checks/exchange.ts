@@ -25,7 +25,7 @@ export interface Receiver {
 }
 
 /** No value of a lesson comes near these; a hostile one ends here. */
-export const LIMITS = { depth: 16, nodes: 200_000, text: 4_000_000 } as const;
+export const LIMITS = { depth: 16, nodes: 100_000, text: 1_000_000 } as const;
 
 class Budget {
   #nodes = 0;

@@ -30,7 +30,12 @@ export class Expectations {
 
   /** True exactly: a truthy value is not enough. `observed` is what the card shows beside it. */
   ok(holds: boolean, what: string, observed: unknown = holds): boolean {
-    return this.#row(what, holds === true, "yes", showValue(observed));
+    return this.#row(
+      what,
+      holds === true,
+      "yes",
+      typeof observed === "boolean" ? (observed ? "yes" : "no") : showValue(observed),
+    );
   }
 
   match(observed: unknown, pattern: RegExp, what: string): boolean {

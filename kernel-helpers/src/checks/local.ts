@@ -13,7 +13,7 @@ export interface LocalHandles {
  * What a check in the learner's own kernel is given: copies, so that a value that changes, throws when it is read or is
  * computed cannot disturb the check; handles as they are; functions behind a time limit.
  */
-export function shareHere(given: unknown, handles: LocalHandles): unknown {
+export function shareHere(given: Readonly<Record<string, unknown>>, handles: LocalHandles): unknown {
   const kept: ((...args: unknown[]) => unknown)[] = [];
   const shared = new Map<string, object>();
   const sender: Sender = {
@@ -38,7 +38,9 @@ export function shareHere(given: unknown, handles: LocalHandles): unknown {
       };
     },
   };
-  return decode(encode(given, sender), receiver);
+  // One by one: a value that is too large leaves the others whole.
+  const copy = ([key, value]: [string, unknown]) => [key, decode(encode(value, sender), receiver)];
+  return Object.fromEntries(Object.entries(given).map(copy));
 }
 
 /** Calls a learner's function. @throws Error when it throws (whatever it throws), or has no answer in time. */

@@ -31,6 +31,11 @@ export class Partner {
     return encode(value, this.#sender);
   }
 
+  /** A record whose values are encoded one by one: one that is too large leaves the others whole. */
+  encodeEach(record: Readonly<Record<string, unknown>>): Encoded {
+    return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, this.encode(value)]));
+  }
+
   decode(encoded: Encoded | undefined): unknown {
     return encoded === undefined ? undefined : decode(encoded, this.#receiver);
   }

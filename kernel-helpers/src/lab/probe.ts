@@ -114,7 +114,7 @@ export class Probe extends Expectations {
   /** What a broker logged until it ran, or ended: evidence for the card. Its own readiness probes are left out. */
   async startUp(broker: Broker, lines = 12): Promise<string[]> {
     // A broker that never says "running" has said why: then the log is the evidence all the same.
-    const end = await broker.logs.until(/ running\b/, { timeout: 3_000 }).catch(() => undefined);
+    const end = await broker.logs.until(/mosquitto version \S+ running/, { timeout: 3_000 }).catch(() => undefined);
     const shown = broker.logs.lines.filter((line) => !line.probe && (!end || line.number <= end.number));
     return shown.slice(-lines).map((line) => line.text.replace(/^\d+: /, ""));
   }

@@ -212,7 +212,8 @@ class RemoteHost implements Host {
 
   async check(id: string, given: Record<string, unknown>): Promise<Outcome> {
     try {
-      return (await this.#to.call("check", { id, given })) as Outcome;
+      const { peer, partner } = this.#to;
+      return partner.decode(await peer.call("check", { id, given: partner.encodeEach(given) })) as Outcome;
     } finally {
       this.#to.partner.forget();
     }

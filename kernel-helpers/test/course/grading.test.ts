@@ -32,6 +32,9 @@ async function grade(
 const marks = (graded: Reported): Record<string, string> =>
   Object.fromEntries(graded.checks.map((check) => [check.id.slice("check-".length), `${check.status} ${check.score}`]));
 
+/** Does nothing, with the arguments that the check gives it. */
+const IDLE = "const announce = async (url: string, topic: string, value: string): Promise<void> => {};";
+
 const RIGHT = { announce: "passed 2", doors: "passed 3", once: "passed 1" };
 
 test("right answers earn all, by function, text and what went through the tap", async (t) => {
@@ -43,7 +46,7 @@ test("right answers earn all, by function, text and what went through the tap", 
 
 test("stubs earn nothing, a part earns its part, a wrong answer says what was seen", async (t) => {
   const graded = await grade(t, {
-    announce: "const announce = async (url: string, topic: string, value: string): Promise<void> => {\n};",
+    announce: IDLE,
     doors: "const doorsConf = `\nlistener 1883\nallow_anonymous true\n`;",
     once: "tap.clear();",
   });
@@ -64,18 +67,21 @@ test("an empty text is untouched, a cell that does not compile costs its own poi
 const ends = { "process.exit(0)": "process.exit(0)", SIGKILL: 'process.kill(process.pid, "SIGKILL")' };
 for (const [name, text] of Object.entries(ends)) {
   test(`${name} costs that exercise and no other`, async (t) => {
-    const graded = await grade(t, { announce: `${text};\nconst announce = async () => {};` });
+    const graded = await grade(t, { announce: `${text};\n${IDLE}` });
     if (!graded) return;
     assert.deepEqual(marks(graded), { ...RIGHT, announce: "error 0" });
-    assert.ok(
-      graded.notes.some((note) => /announce.*new kernel/.test(note)),
-      graded.notes.join("\n"),
-    );
+    // The course's kernel makes process.exit an error; a signal ends it.
+    const ended = graded.notes.some((note) => /announce.*new kernel/.test(note));
+    assert.equal(ended, name === "SIGKILL", graded.notes.join("\n"));
   });
 }
 
 test("endless loops, with and without an await, are ended", async (t) => {
-  const graded = await grade(t, { announce: "for (;;) {}", once: "for (;;) await null;" }, { limits: { cell: 4_000 } });
+  const graded = await grade(
+    t,
+    { announce: "for (;;) {}", once: "for (;;) await null;" },
+    { limits: { cell: 12_000 } },
+  );
   if (!graded) return;
   const { announce, doors, once } = marks(graded);
   assert.equal(doors, "passed 3");
@@ -84,32 +90,35 @@ test("endless loops, with and without an await, are ended", async (t) => {
 });
 
 test("a function that hangs ends its check, and the check is a timeout", async (t) => {
-  const text = "const announce = (): Promise<void> => new Promise(() => {});";
+  const text = "const announce = (url: string, topic: string, value: string): Promise<void> => new Promise(() => {});";
   const graded = await grade(t, { announce: text }, { limits: { check: 3_000 } });
   if (!graded) return;
   assert.deepEqual(marks(graded), { ...RIGHT, announce: "timeout 0" });
 });
 
 test("a function that ends its kernel while the check runs fails that check", async (t) => {
-  const graded = await grade(t, { announce: "const announce = async () => process.exit(0);" });
+  const graded = await grade(t, {
+    announce:
+      "const announce = async (url: string, topic: string, value: string) => void process.kill(process.pid, 9);",
+  });
   if (!graded) return;
   assert.deepEqual(marks(graded), { ...RIGHT, announce: "failed 0" });
 });
 
 const CHEATS: Record<string, { text: string; status: RegExp }> = {
   "a check of one's own, called before": {
-    text: `const announce = async (url: string, topic: string, value: string): Promise<void> => {};
+    text: `${IDLE}
 await lab.check("check-announce", { announce, broker }, async (t) => void t.ok(true, "mine")).catch(() => 0);`,
     status: /^failed 0$/,
   },
   "lab.check replaced, the verdict printed": {
-    text: `const announce = async () => {};
+    text: `${IDLE}
 (lab as any).check = async () => 2;
 console.log(JSON.stringify({ id: "check-announce", status: "passed", score: 2 }));`,
     status: /^missing 0$/,
   },
   "prototypes and JSON patched": {
-    text: `const announce = async () => {};
+    text: `${IDLE}
 const parse = JSON.parse;
 JSON.parse = (text: string) => parse(text.replaceAll('"failed"', '"passed"'));
 (Array.prototype as any).every = () => true;
@@ -118,7 +127,7 @@ Object.is = () => true;`,
     status: /^(failed|error|missing) 0$/,
   },
   "a broker of one's own in the given's place": {
-    text: `const announce = async () => {};
+    text: `${IDLE}
 const broker = { url: "mqtt://127.0.0.1:1883" } as any;`,
     status: /^failed 0$/,
   },
@@ -126,7 +135,7 @@ const broker = { url: "mqtt://127.0.0.1:1883" } as any;`,
     text: `import { connect } from "node:net";
 import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
-const announce = async () => {};
+${IDLE}
 for (const name of readdirSync(tmpdir()).filter((one) => one.startsWith("mqtt-judge-"))) {
   const socket = connect(\`\${tmpdir()}/\${name}/s\`);
   const body = Buffer.from(JSON.stringify({ id: 1, call: "check", args: { id: "check-announce", given: {} } }));
@@ -139,7 +148,7 @@ if (process.env.MQTT_LAB_JUDGE) console.log("the token is here");`,
     status: /^failed 0$/,
   },
   "a flood of output": {
-    text: `const announce = async () => {};
+    text: `${IDLE}
 for (;;) {
   console.log("x".repeat(1_000_000));
   await new Promise((resolve) => setImmediate(resolve));
@@ -148,7 +157,7 @@ for (;;) {
   },
   "a child process left behind": {
     text: `import { spawn } from "node:child_process";
-const announce = async () => {};
+${IDLE}
 spawn("sleep", ["987"]);`,
     status: /^failed 0$/,
   },
@@ -159,7 +168,8 @@ for (const [name, { text, status }] of Object.entries(CHEATS)) {
     if (!graded) return;
     const { announce, doors } = marks(graded);
     assert.match(announce ?? "", status, JSON.stringify(graded.checks));
-    assert.equal(doors, name.includes("prototypes") ? doors : "passed 3");
+    // What a cell patches in its own kernel costs its own checks there, too.
+    if (!/prototypes|replaced/.test(name)) assert.equal(doors, "passed 3");
   });
 }
 
@@ -199,7 +209,7 @@ test("edited, deleted and doubled cells change nothing, and are noted", async (t
     ]);
     return without("check-doors")(own(edited));
   };
-  const graded = await grade(t, { announce: "const announce = async () => {};" }, { change });
+  const graded = await grade(t, { announce: IDLE }, { change });
   if (!graded) return;
   assert.deepEqual(marks(graded), { ...RIGHT, announce: "failed 0" });
   for (const note of [
