@@ -2,16 +2,26 @@ import { inspect } from "node:util";
 import type { EngineKind, ExecOptions, Link, ServicePlan, ToolResult } from "./brokers/engine";
 import type { BrokerFile, BrokerSpec, MosquittoRelease } from "./brokers/spec";
 import { LabError } from "./core/errors";
-import { onKernelExit } from "./kernel/display";
-import { Broker } from "./lab/broker";
+import { onKernelExit, publishDisplay } from "./kernel/display";
+import { Broker, inConfig } from "./lab/broker";
+import { checkHealth, type Health } from "./lab/health";
 import { HereHost, type Host } from "./lab/host";
+import { lineView, observationView } from "./lab/lesson-views";
+import { Lessons } from "./lab/lessons";
+import { readMaterial } from "./lab/material";
+import { differs, type ObserveOptions, observation } from "./lab/observe";
+import { Predictions } from "./lab/predictions";
 import { progressDisplay } from "./lab/progress";
+import { openRemoteHost } from "./lab/remote-host";
 import { closedLab, Resources } from "./lab/resources";
+import type { CheckBody } from "./lab/run-check";
 import type { LabClient, LabClientOptions } from "./mqtt/client";
 import { openClient } from "./mqtt/client";
 import type { RawClient } from "./mqtt/raw";
 import { openRaw } from "./mqtt/raw";
 import type { Tap, TapOptions } from "./mqtt/tap";
+import { predictView, revealView } from "./views/card";
+import { bundle, type View } from "./views/view";
 
 /** What a client or a tap can be opened on: a broker, a tap, a listener, or a URL. */
 export type Target = Broker | Tap | string | { url: string };
@@ -29,6 +39,8 @@ export class Lab {
   readonly slug: string;
   readonly #host: Host;
   readonly #resources = new Resources();
+  readonly #lessons: Lessons;
+  readonly #predictions = new Predictions();
   #count = 0;
   #closing: Promise<void> | undefined;
 
@@ -36,6 +48,7 @@ export class Lab {
   constructor(slug: string, host: Host) {
     this.slug = slug;
     this.#host = host;
+    this.#lessons = new Lessons(slug, host, (value) => this.#taps.has(value));
   }
 
   /** Which engine runs this lab's brokers. */
@@ -115,7 +128,10 @@ export class Lab {
     const { files, collect = [], mosquitto, ...exec } = options;
     const progress = progressDisplay();
     const result = await this.#host
-      .tool({ command: [program, ...args], files, collect, mosquitto }, { ...exec, progress: progress.line })
+      .tool(
+        { command: [program, ...args], files, collect: collect.map(inConfig), mosquitto },
+        { ...exec, progress: progress.line },
+      )
       .finally(progress.done);
     if (result.exitCode !== 0) {
       throw new LabError(
@@ -140,6 +156,22 @@ export class Lab {
     });
   }
 
+  /**
+   * Walks hop by hop from a broker's process to a CONNACK, and says where the way ends. `showHealth` draws it.
+   * @param port the port in the configuration; default the first MQTT listener.
+   */
+  health(broker: Broker, port?: number): Promise<Health> {
+    return checkHealth(broker.inner, port);
+  }
+
+  /**
+   * The text of a file that comes with this lab (notebooks/material/<lab>/): a configuration to repair, a log to read.
+   * @throws LabError BAD_ARGUMENT with the names that there are.
+   */
+  material(name: string): string {
+    return readMaterial(this.slug, name);
+  }
+
   /** The connection between two brokers, to cut and to mend while both run on. */
   link(a: Broker, b: Broker): Promise<Link> {
     return this.#host.link(a.inner, b.inner);
@@ -148,6 +180,59 @@ export class Lab {
   /** Throws away a named volume and the data in it. */
   removeVolume(name: string): Promise<void> {
     return this.#host.removeVolume(name);
+  }
+
+  /**
+   * Judges an exercise by what a broker or the wire shows, displays a card and returns the points earned.
+   *
+   * The body uses only `t` and what it is given by name: plain values arrive as copies, functions as functions that
+   * answer with a promise, brokers and taps as themselves. Never throws for what an answer does.
+   */
+  check<Given extends Record<string, unknown>>(id: string, given: Given, body: CheckBody<Given>): Promise<number> {
+    if (this.#closing) return Promise.reject(closedLab());
+    return this.#lessons.check(id, given, body);
+  }
+
+  /** The next of an exercise's three hints each time: where to look, what you should see there, almost the line. */
+  hint(exercise: string): View {
+    return this.#lessons.hint(exercise);
+  }
+
+  /** The course's own answer: after the last hint, or at once with `{ show: true }`. */
+  solution(exercise: string, options: { show?: boolean } = {}): View {
+    return this.#lessons.solution(exercise, options);
+  }
+
+  /** This lab's checks with what each earned when it ran last, also in earlier kernels. */
+  score(): View {
+    return this.#lessons.score();
+  }
+
+  /** Asks a question with a definite answer. Not answering is fine. */
+  predict(id: string, choices: Record<string, string>): View {
+    return predictView(this.#predictions.predict(id, choices));
+  }
+
+  /** The reader's forecast; an empty text takes it back. @throws LabError BAD_ARGUMENT for what is none of the choices. */
+  guess(id: string, key: string): View {
+    const { guess, choices } = this.#predictions.guess(id, key);
+    return lineView(guess === null ? "No forecast, and none is needed." : `Your forecast: ${choices[guess] ?? guess}`);
+  }
+
+  /** Forecast and observation side by side. @param key the choice that happened. */
+  reveal(id: string, key: string): View {
+    return revealView(this.#predictions.reveal(id, key));
+  }
+
+  /**
+   * States in one line that a statement of the specification was observed, for the ledger.
+   * @param options.broker whose behaviour it is. @param options.deviations versions that are known to behave otherwise.
+   * @throws LabError OBSERVATION_DIFFERS when it does not hold and no deviation explains it.
+   */
+  observe(id: string, actual: unknown, expected: unknown, options: ObserveOptions = {}): void {
+    const seen = observation(id, actual, expected, options);
+    publishDisplay(bundle(observationView(seen)));
+    if (!seen.holds && seen.deviation === null) throw differs(seen);
   }
 
   /** Ends everything this lab has open. Safe to call twice; nothing can be opened afterwards. */
@@ -198,7 +283,8 @@ let opening: Promise<unknown> = Promise.resolve();
 export function openLab(slug: string, options: LabOptions = {}): Promise<Lab> {
   const turn = opening.then(async () => {
     await current?.close();
-    const lab = new Lab(slug, await HereHost.open(slug, options.engine));
+    const host = (await openRemoteHost(slug)) ?? (await HereHost.open(slug, options.engine));
+    const lab = new Lab(slug, host);
     current = lab;
     return lab;
   });

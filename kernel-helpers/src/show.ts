@@ -1,0 +1,75 @@
+/** The pictures: each function takes data and returns a View, which a cell shows as its last expression. */
+import { LogBook, type LogLine } from "./core/log-book";
+import { publishDisplay } from "./kernel/display";
+import type { Health } from "./lab/health";
+import { explainPacket } from "./mqtt/explain";
+import { explainLog } from "./mqtt/explain-log";
+import type { PacketRecord } from "./mqtt/tap";
+import { bytesView } from "./views/bytes";
+import { ladderView } from "./views/ladder";
+import { logView } from "./views/log";
+import { packetsView } from "./views/packets";
+import type { PacketRecord as Drawn } from "./views/record";
+import { sequenceView } from "./views/sequence";
+import { type TableData, tableView } from "./views/table";
+import { type TopologyData, topologyView } from "./views/topology";
+import { bundle, type View } from "./views/view";
+
+/** Shows a view now: for a second picture in one cell. The last expression of a cell is shown by itself. */
+export function show(view: View): void {
+  publishDisplay(bundle(view));
+}
+
+/** Rows under a caption; the first column names the row. */
+export function showTable(table: TableData): View {
+  return tableView(table);
+}
+
+/** Packets in order, each unfolding to what it says and to its bytes with every field's range. */
+export function showPackets(
+  records: readonly PacketRecord[],
+  options: { caption?: string; unfold?: readonly number[] } = {},
+): View {
+  return packetsView(records.map(drawn), options);
+}
+
+/** A sequence diagram: a lane for each client and the broker, time downwards, one numbered arrow a packet. */
+export function showSequence(
+  records: readonly PacketRecord[],
+  options: { title?: string; clients?: readonly string[] } = {},
+): View {
+  return sequenceView(records.map(drawn), options);
+}
+
+/** One packet's bytes, each field's range named. */
+export function showBytes(record: PacketRecord): View {
+  return bytesView(record.bytes, record.fields);
+}
+
+/** Mosquitto's default time stamp, seconds since 1970: no reader compares those by eye. */
+const EPOCH = /^\d{9,}: /;
+
+/** A broker's log, or some of its lines, with what Mosquitto means by each. */
+export function showLog(log: LogBook | readonly LogLine[], options: { caption?: string } = {}): View {
+  const lines = log instanceof LogBook ? log.lines : log;
+  const meanings = explainLog(lines.map((line) => line.text));
+  return logView(
+    lines.map((line, i) => ({ ...meanings[i], number: line.number, text: line.text.replace(EPOCH, "") })),
+    options,
+  );
+}
+
+/** The way from a broker's process to a CONNACK, hop by hop. */
+export function showHealth(health: Health): View {
+  return ladderView(health.hops, { title: `${health.broker}, hop by hop` });
+}
+
+/** Brokers, clients and what connects them. */
+export function showTopology(topology: Omit<TopologyData, "title"> & { title?: string }): View {
+  return topologyView(topology);
+}
+
+/** What the tap recorded, and in words what it means. */
+function drawn(record: PacketRecord): Drawn {
+  return { ...record, explanation: explainPacket(record.packet) } as Drawn;
+}

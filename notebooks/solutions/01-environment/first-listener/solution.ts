@@ -1,0 +1,4 @@
+const firstConf = `
+listener 1883
+allow_anonymous true
+`;

@@ -1,0 +1,4 @@
+// expect: CONNACK 0x87
+const firstConf = `
+listener 1883
+`;

@@ -1,0 +1,4 @@
+// expect: the broker listens for other machines
+const firstConf = `
+allow_anonymous true
+`;

@@ -1,0 +1,5 @@
+// expect: no listener on port 1883
+const firstConf = `
+listener 1884
+allow_anonymous true
+`;

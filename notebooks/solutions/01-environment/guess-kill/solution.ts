@@ -1,0 +1,1 @@
+lab.guess("after-kill", "lost")

@@ -1,0 +1,1 @@
+lab.guess("no-config", "closed")

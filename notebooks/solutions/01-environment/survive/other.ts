@@ -1,0 +1,12 @@
+const survivor: BrokerSpec = {
+  conf: [
+    "listener 1883",
+    "allow_anonymous true",
+    "persistence true",
+    "persistence_file plant.db",
+    "persistence_location /mosquitto/data",
+    "autosave_on_changes true",
+    "autosave_interval 1",
+  ].join("\n"),
+  volume: "plant-state",
+};

@@ -1,0 +1,9 @@
+const survivor: BrokerSpec = {
+  volume: "survivor",
+  conf: `
+listener 1883
+allow_anonymous true
+persistence true
+persistence_location /mosquitto/data/
+`,
+};

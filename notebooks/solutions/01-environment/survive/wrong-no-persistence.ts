@@ -1,0 +1,8 @@
+// expect: a late subscriber at the new broker
+const survivor: BrokerSpec = {
+  volume: "survivor",
+  conf: `
+listener 1883
+allow_anonymous true
+`,
+};

@@ -1,0 +1,9 @@
+// expect: a late subscriber at the new broker
+const survivor: BrokerSpec = {
+  conf: `
+listener 1883
+allow_anonymous true
+persistence true
+persistence_location /mosquitto/data/
+`,
+};
