@@ -1,0 +1,146 @@
+import { cachePath } from "kernel-helpers/dist/core/paths";
+import { Cache, makerHash } from "./cache";
+import { Frame } from "./frame";
+import type { LabContent } from "./lab-page";
+import type { Solutions } from "./lesson";
+import { NotebookError, readNotebook } from "./notebook";
+import type { OutputFolder } from "./output-folder";
+import { frontPage, labPage, runPage, statementsPage, topicsPage } from "./pages";
+import type { LabEntry, SiteMap } from "./site-map";
+import { downloadOf, type ListedLab, materialOf, readText, type Source } from "./sources";
+
+export interface BuildSettings {
+  readonly solutions: Solutions;
+  readonly listed: readonly ListedLab[];
+  readonly cacheFolder?: string;
+  say(line: string): void;
+  /** A fault of a notebook: others go on. */
+  complain(line: string): void;
+  progress(done: number, of: number, name: string): void;
+}
+
+export interface Built {
+  readonly pages: number;
+  /** Notebooks that were rendered now, not taken from the cache. */
+  readonly rendered: number;
+  readonly failed: readonly string[];
+}
+
+/** Renders all sources into a folder. Does not publish it. */
+export function build(sources: readonly Source[], folder: OutputFolder, settings: BuildSettings): Built {
+  const cache = new Cache<LabContent>(settings.cacheFolder ?? cachePath("site"), makerHash());
+  const names = pageNames(sources, settings);
+  const labs: LabEntry[] = [];
+  const failed: Source[] = [];
+  const downloads = new Map<string, string>();
+  let rendered = 0;
+  sources.forEach((source, i) => {
+    settings.progress(i, sources.length, source.name);
+    const page = names[source.name];
+    if (page === undefined) {
+      failed.push(source);
+      return;
+    }
+    try {
+      const { content, fresh, download } = renderSource(source, names, cache, settings);
+      if (fresh) rendered++;
+      downloads.set(source.name, download);
+      for (const warning of content.warnings) settings.say(`${source.name}.ipynb: ${warning}`);
+      labs.push({ name: source.name, page, content, listed: settings.listed.find((lab) => lab.slug === source.name) });
+    } catch (error) {
+      failed.push(source);
+      settings.complain(`${source.file}: ${reasonOf(error)}`);
+    }
+  });
+  settings.progress(sources.length, sources.length, "");
+  if (labs.length) {
+    const kept = writePages(labs, failed, downloads, folder, settings);
+    for (const name of kept) settings.complain(`${name}.html stays as an earlier build made it`);
+  }
+  cache.prune();
+  return { pages: labs.length, rendered, failed: failed.map((source) => source.name) };
+}
+
+const RESERVED = new Set(["index", "topics", "statements", "run"]);
+
+/** Page names that no two notebooks share, also where a file system takes two cases for one. */
+function pageNames(sources: readonly Source[], settings: BuildSettings): Record<string, string> {
+  const taken = new Set<string>();
+  return Object.fromEntries(
+    sources.flatMap(({ name, file }) => {
+      const low = name.toLowerCase();
+      if (RESERVED.has(low) || taken.has(low)) {
+        settings.complain(
+          `${file}: its page would be ${name}.html, which the site has already; give the notebook another name`,
+        );
+        return [];
+      }
+      taken.add(low);
+      return [[name, `${encodeURIComponent(name)}.html`]];
+    }),
+  );
+}
+
+function renderSource(
+  source: Source,
+  pages: Record<string, string>,
+  cache: Cache<LabContent>,
+  settings: BuildSettings,
+) {
+  const text = readText(source.file);
+  const lab = labOf(text, source);
+  const material = materialOf(lab);
+  const inputs = [text, source.name, settings.solutions, JSON.stringify(material), JSON.stringify(pages)];
+  const { value, fresh } = cache.get(inputs, () => {
+    // Loaded only when something has changed: the parsers are most of the program.
+    const { labContent } = require("./lab-page") as typeof import("./lab-page");
+    const warnings: string[] = [];
+    const notebook = readNotebook(text, (what) => warnings.push(what));
+    const content = labContent(notebook, {
+      fallbackTitle: source.name,
+      solutions: settings.solutions,
+      material,
+      pages,
+    });
+    return { ...content, warnings: [...warnings, ...content.warnings] };
+  });
+  return { content: value, fresh, download: downloadOf(text, lab, settings.solutions) };
+}
+
+/** Which lab's stubs and hints belong to a notebook: by its metadata, else by its name. */
+function labOf(text: string, source: Source): string {
+  return /"mqtt"\s*:\s*\{[^{}]*"lab"\s*:\s*"([a-z0-9-]+)"/.exec(text)?.[1] ?? source.name;
+}
+
+/** Writes everything; returns the names of notebooks that failed and whose earlier pages were kept. */
+function writePages(
+  labs: LabEntry[],
+  failed: Source[],
+  downloads: ReadonlyMap<string, string>,
+  folder: OutputFolder,
+  settings: BuildSettings,
+): string[] {
+  const frame = new Frame();
+  const slugs = new Set(labs.map((lab) => lab.name));
+  const course = labs.some((lab) => lab.listed);
+  const map: SiteMap = { labs, toCome: course ? settings.listed.filter((lab) => !slugs.has(lab.slug)) : [] };
+  for (const lab of labs) {
+    folder.write(`${lab.name}.html`, frame.page(labPage(map, lab)));
+    folder.write(`notebooks/${lab.name}.ipynb`, downloads.get(lab.name) ?? "");
+  }
+  for (const page of [frontPage(map), topicsPage(map), statementsPage(map), runPage()])
+    folder.write(page.file, frame.page(page));
+  return failed.flatMap(({ name }) => {
+    const earlier = RESERVED.has(name.toLowerCase()) ? undefined : folder.earlier(`${name}.html`);
+    if (earlier === undefined || slugs.has(name)) return [];
+    folder.write(`${name}.html`, earlier);
+    const notebook = folder.earlier(`notebooks/${name}.ipynb`);
+    if (notebook !== undefined) folder.write(`notebooks/${name}.ipynb`, notebook);
+    return [name];
+  });
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof NotebookError) return error.message;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,209 @@
+import { Addresses } from "./addresses";
+import { codeCellHtml, questionIn } from "./cells";
+import { escapeHtml, tag } from "./escape";
+import type { Material, Solutions } from "./lesson";
+import { type Heading, type Prose, readProse, type Surroundings } from "./markdown";
+import { type Cell, isRecord, type Notebook, type Output } from "./notebook";
+import { keptView } from "./views";
+
+/** A notebook rendered, without the frame that all pages share. Plain data: it goes into the cache. */
+export interface LabContent {
+  readonly title: string;
+  /** The first words of its text. */
+  readonly lead: string;
+  readonly html: string;
+  readonly outline: readonly Heading[];
+  readonly run: Notebook["run"];
+  readonly words: number;
+  readonly points: number;
+  readonly exercises: number;
+  readonly proofs: readonly Proof[];
+  /** Topic id -> what the lab's card calls it. */
+  readonly names: Readonly<Record<string, string>>;
+  readonly terms: readonly Term[];
+  readonly observations: readonly Observation[];
+  /** A picture that can stand alone, for the front page. */
+  readonly picture: string | undefined;
+  readonly warnings: readonly string[];
+}
+
+/** A cell that proves a topic or a statement of the specification. */
+export interface Proof {
+  readonly id: string;
+  readonly anchor: string;
+  readonly number: number;
+  /** The heading it stands under. */
+  readonly under: string;
+}
+
+export interface Term {
+  readonly term: string;
+  readonly anchor: string;
+}
+
+/** What `lab.observe` showed. */
+export interface Observation {
+  readonly id: string;
+  readonly anchor: string;
+  readonly holds: boolean;
+  readonly observed: string;
+  readonly deviation: string | undefined;
+  readonly mosquitto: string | undefined;
+}
+
+export interface LabSettings {
+  readonly fallbackTitle: string;
+  readonly solutions: Solutions;
+  readonly material: Material;
+  /** Notebook name without ending -> its page. */
+  readonly pages: Readonly<Record<string, string>>;
+}
+
+/** Renders a notebook's cells. Pure: the same notebook and settings give the same content. */
+export function labContent(notebook: Notebook, settings: LabSettings): LabContent {
+  return new LabPage(notebook, settings).content();
+}
+
+class LabPage {
+  readonly #notebook: Notebook;
+  readonly #settings: LabSettings;
+  readonly #addresses = new Addresses();
+  readonly #warnings: string[] = [];
+  readonly #proofs: Proof[] = [];
+  readonly #terms: Term[] = [];
+  readonly #observations: Observation[] = [];
+  #number = 0;
+  #under = "";
+
+  constructor(notebook: Notebook, settings: LabSettings) {
+    this.#notebook = notebook;
+    this.#settings = settings;
+  }
+
+  content(): LabContent {
+    const { cells } = this.#notebook;
+    const anchors = cells.map((cell) => this.#addresses.cell(cell.id));
+    // All prose is read before any is written: links may point forward.
+    const prose = cells.map((cell, i) =>
+      cell.kind === "markdown" ? readProse(cell.source, this.#around(cell, i)) : undefined,
+    );
+    const headings = prose.flatMap((one) => one?.headings ?? []);
+    const held = heldCells(cells);
+    const html = cells.map((cell, i) => this.#cell(cell, i, anchors[i] as string, prose[i], held.has(i))).join("\n");
+    const title = headings.find((heading) => heading.level === 1)?.text || headings[0]?.text;
+    return {
+      title: title || this.#settings.fallbackTitle,
+      lead: leadOf(prose),
+      html: title ? html : `<h1>${escapeHtml(this.#settings.fallbackTitle)}</h1>\n${html}`,
+      outline: headings.filter((heading) => heading.level === 2 || heading.level === 3),
+      run: this.#notebook.run,
+      words: cells
+        .filter((cell) => cell.kind === "markdown")
+        .reduce((sum, cell) => sum + (cell.source.match(/\S+/g)?.length ?? 0), 0),
+      points: cells.reduce((sum, cell) => sum + (cell.graded?.grade ? (cell.graded.points ?? 0) : 0), 0),
+      exercises: cells.filter((cell) => cell.graded?.grade).length,
+      proofs: this.#proofs,
+      names: topicNames(cells),
+      terms: this.#terms,
+      observations: this.#observations,
+      picture: /<svg [\s\S]*?<\/svg>/.exec(html)?.[0],
+      warnings: this.#warnings,
+    };
+  }
+
+  #around(cell: Cell, i: number): Surroundings {
+    return {
+      addresses: this.#addresses,
+      page: (name) => (Object.hasOwn(this.#settings.pages, name) ? this.#settings.pages[name] : undefined),
+      attachment: (name) => attachment(cell, name),
+      warn: (what) => this.#warnings.push(`cell ${i + 1} (${cell.id}): ${what}`),
+    };
+  }
+
+  #cell(cell: Cell, i: number, anchor: string, prose: Prose | undefined, held: boolean): string {
+    const around = this.#around(cell, i);
+    this.#terms.push(...cell.terms.map((term) => ({ term, anchor })));
+    try {
+      if (prose) {
+        this.#under = prose.headings.at(-1)?.text ?? this.#under;
+        return tag("div", { class: "prose", id: anchor }, `\n${prose.html()}`);
+      }
+      if (cell.kind === "raw")
+        return cell.source.trim() ? tag("pre", { class: "plain", id: anchor }, escapeHtml(cell.source)) : "";
+      return this.#code(cell, anchor, held, around);
+    } catch (error) {
+      around.warn(`it cannot be shown: ${(error as Error).message}`);
+      return tag("div", { class: "cell", id: anchor }, '<p class="missing">This cell could not be shown.</p>');
+    }
+  }
+
+  #code(cell: Cell, anchor: string, held: boolean, around: Surroundings): string {
+    const number = ++this.#number;
+    const html = codeCellHtml(cell, {
+      anchor,
+      number,
+      language: this.#notebook.language,
+      material: this.#settings.material,
+      solutions: this.#settings.solutions,
+      held,
+      around,
+      topic: (id) => `topics.html#${encodeURIComponent(id)}`,
+    });
+    if (!html) return "";
+    this.#proofs.push(...cell.proves.map((id) => ({ id, anchor, number, under: this.#under })));
+    this.#observations.push(...cell.outputs.flatMap((output) => observationIn(output, anchor) ?? []));
+    return html;
+  }
+}
+
+const leadOf = (prose: readonly (Prose | undefined)[]): string => {
+  const lead = prose.map((one) => one?.lead ?? "").find((text) => text.length > 40) ?? "";
+  return lead.length > 300 ? `${lead.slice(0, 299).replace(/\s+\S*$/, "")} …` : lead;
+};
+
+/** "L1.1 mosquitto.conf · L1.2 running it" in the card, which is the first cell. */
+function topicNames(cells: readonly Cell[]): Record<string, string> {
+  const card = cells.find((cell) => cell.kind === "markdown")?.source.slice(0, 5_000) ?? "";
+  const found = card.matchAll(/\b([LS]\d{1,2}\.\d{1,2}) ([^·|\n]{2,120})/g);
+  return Object.fromEntries(
+    [...found].map(([, id, name]) => [id as string, (name as string).replace(/`/g, "").trim()]),
+  );
+}
+
+/** From a question to its answer, outputs wait for the reader's forecast. */
+function heldCells(cells: readonly Cell[]): Set<number> {
+  const held = new Set<number>();
+  cells.forEach((cell, from) => {
+    const id = cell.outputs.map((output) => questionIn(output, "predict")?.id).find((one) => one !== undefined);
+    if (id === undefined) return;
+    const to = cells.findIndex(
+      (later, i) => i > from && later.outputs.some((output) => questionIn(output, "reveal")?.id === id),
+    );
+    for (let i = from + 1; i <= to; i++) held.add(i);
+  });
+  return held;
+}
+
+function attachment(cell: Cell, name: string): string | undefined {
+  const bundle = Object.hasOwn(cell.attachments, name) ? cell.attachments[name] : undefined;
+  for (const mime of ["image/png", "image/jpeg", "image/gif", "image/webp"]) {
+    const data = bundle?.[mime]?.replace(/\s+/g, "");
+    if (data && /^[A-Za-z0-9+/]+={0,2}$/.test(data)) return `data:${mime};base64,${data}`;
+  }
+  return undefined;
+}
+
+function observationIn(output: Output, anchor: string): Observation | undefined {
+  const kept = output.type === "data" ? keptView(output.bundle["application/vnd.mqtt-notebooks.view+json"]) : undefined;
+  if (kept?.kind !== "observation" || !isRecord(kept.data)) return undefined;
+  const { id, holds, observed, deviation, mosquitto } = kept.data;
+  if (typeof id !== "string" || typeof observed !== "string") return undefined;
+  return {
+    id,
+    anchor,
+    holds: holds === true,
+    observed: observed.slice(0, 300),
+    deviation: typeof deviation === "string" ? deviation : undefined,
+    mosquitto: typeof mosquitto === "string" ? mosquitto : undefined,
+  };
+}

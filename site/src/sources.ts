@@ -1,0 +1,112 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { hintSteps, notebooksFolder } from "kernel-helpers/dist/lab/lesson-files";
+import type { Material, Solutions } from "./lesson";
+import { limits } from "./limits";
+import { isRecord, multiline } from "./notebook";
+
+/** An executed notebook's file. */
+export interface Source {
+  /** The file's name without its ending: also its page's name. */
+  readonly name: string;
+  readonly file: string;
+}
+
+/** A lab as course.json lists it. */
+export interface ListedLab {
+  readonly id: number;
+  readonly slug: string;
+  readonly minutes: number | undefined;
+  readonly needs: readonly string[];
+}
+
+/** Every notebook of a folder, in name order. */
+export function notebooksIn(folder: string): Source[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.name.endsWith(".ipynb") && !entry.name.startsWith(".") && !entry.isDirectory())
+    .map((entry) => ({ name: basename(entry.name, ".ipynb"), file: join(folder, entry.name) }))
+    .sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+}
+
+/** A file's text. @throws Error when it is larger than any notebook, or no UTF-8. */
+export function readText(file: string): string {
+  const { size } = statSync(file);
+  if (size > limits.file) throw new Error(`it has ${size} bytes; ${limits.file} is the most that is read`);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
+  } catch (error) {
+    if ((error as Error).name === "TypeError") throw new Error("it is no UTF-8 text");
+    throw error;
+  }
+}
+
+/** The labs of course.json, [] where there is none. @throws Error when it is there and cannot be read. */
+export function listedLabs(folder = notebooksFolder()): ListedLab[] {
+  const file = join(folder, "course.json");
+  if (!existsSync(file)) return [];
+  const course: unknown = JSON.parse(readFileSync(file, "utf8"));
+  const labs = isRecord(course) && Array.isArray(course.labs) ? course.labs : [];
+  return labs.filter(isRecord).flatMap((lab) => {
+    if (typeof lab.slug !== "string") return [];
+    const needs = Array.isArray(lab.needs) ? lab.needs.map(String) : [];
+    return [
+      {
+        id: Number(lab.id) || 0,
+        slug: lab.slug,
+        minutes: typeof lab.minutes === "number" ? lab.minutes : undefined,
+        needs,
+      },
+    ];
+  });
+}
+
+const SLUG = /^[a-z0-9][a-z0-9-]{0,60}$/;
+
+export const pristineFile = (slug: string, folder = notebooksFolder()): string => join(folder, `${slug}.ipynb`);
+
+/** What lies beside a lab of this slug: stubs from the pristine notebook, hints and other answers. */
+export function materialOf(slug: string | undefined, folder = notebooksFolder()): Material {
+  if (slug === undefined || !SLUG.test(slug) || !existsSync(pristineFile(slug, folder))) {
+    return { stubs: undefined, hints: {}, others: {} };
+  }
+  const beside = join(folder, "solutions", slug);
+  const ids = existsSync(beside) ? readdirSync(beside).sort() : [];
+  const read = (id: string, file: string): string | undefined =>
+    existsSync(join(beside, id, file)) ? readFileSync(join(beside, id, file), "utf8") : undefined;
+  const collect = <T>(make: (id: string) => T | undefined): Record<string, T> =>
+    Object.fromEntries(ids.map((id) => [id, make(id)]).filter((entry): entry is [string, T] => entry[1] !== undefined));
+  return {
+    stubs: cellSources(readFileSync(pristineFile(slug, folder), "utf8")),
+    hints: collect((id) => {
+      const text = read(id, "hints.md");
+      return text === undefined ? undefined : hintSteps(text);
+    }),
+    others: collect((id) => read(id, "other.ts")?.replace(/^\/\/ expect:.*\n/, "")),
+  };
+}
+
+/** Cell id to source. */
+export function cellSources(notebook: string): Record<string, string> {
+  const cells = (JSON.parse(notebook) as { cells?: unknown }).cells;
+  return Object.fromEntries(
+    (Array.isArray(cells) ? cells : []).filter(isRecord).map((cell) => [String(cell.id), multiline(cell.source) ?? ""]),
+  );
+}
+
+/** The notebook to take away: the pristine one where there is one, for its exercises are the learner's to solve. */
+export function downloadOf(executed: string, slug: string, solutions: Solutions): string {
+  if (SLUG.test(slug) && existsSync(pristineFile(slug))) return readFileSync(pristineFile(slug), "utf8");
+  return solutions === "hidden" ? withoutSolutions(executed) : executed;
+}
+
+/** Solution cells empty, what they and their checks showed left out. */
+function withoutSolutions(text: string): string {
+  const notebook = JSON.parse(text) as { cells: unknown[] };
+  const cells = notebook.cells.map((cell) => {
+    const graded =
+      isRecord(cell) && isRecord(cell.metadata) && isRecord(cell.metadata.nbgrader) ? cell.metadata.nbgrader : {};
+    if (!isRecord(cell) || (graded.solution !== true && graded.grade !== true)) return cell;
+    return { ...cell, source: graded.solution === true ? "" : cell.source, outputs: [], execution_count: null };
+  });
+  return `${JSON.stringify({ ...notebook, cells }, null, 1)}\n`;
+}
