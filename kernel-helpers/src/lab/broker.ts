@@ -136,9 +136,13 @@ export class Broker {
     return this.#inner.addressFor(port ?? this.#inner.listeners.find((one) => one.protocol === "mqtt")?.port ?? 1883);
   }
 
-  /** Ends it with its clients and taps, and removes all that is its own. A named volume stays. */
+  /**
+   * Ends it as a deployment does, with SIGTERM, and removes all that is its own: clients and taps on it, files, data.
+   * A named volume stays.
+   */
   async remove(): Promise<void> {
     await this.#beforeEnd();
+    if (this.state === "running") await this.#inner.stop();
     await this.#inner.remove();
   }
 
