@@ -103,10 +103,12 @@ function askMqtt(listener: Asked, signal: AbortSignal): Promise<boolean> {
   });
 }
 
-/** The PROXY header of a connection that nobody relays: version 1 "UNKNOWN", version 2 command LOCAL. */
+/** A PROXY header for a relayed IPv4 connection: Mosquitto takes neither version 1's UNKNOWN nor version 2's LOCAL. */
 function proxyHeader(version: 1 | 2): Buffer {
-  if (version === 1) return Buffer.from("PROXY UNKNOWN\r\n");
-  return Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a, 0x20, 0, 0, 0]);
+  if (version === 1) return Buffer.from("PROXY TCP4 127.0.0.1 127.0.0.1 1024 1883\r\n");
+  const signature = Buffer.from("\r\n\r\n\0\r\nQUIT\n", "latin1");
+  const [command, family, length] = [0x21, 0x11, 12];
+  return Buffer.from([...signature, command, family, 0, length, 127, 0, 0, 1, 127, 0, 0, 1, 4, 0, 7, 0x5b]);
 }
 
 function upgradeRequest({ host, hostPort }: Asked): string {

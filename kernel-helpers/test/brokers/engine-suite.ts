@@ -9,6 +9,7 @@ import { LabError, type LabErrorCode } from "kernel-helpers/dist/core/errors";
 import type { Scope } from "kernel-helpers/dist/core/scope";
 import { openScope } from "kernel-helpers/dist/kernel/watch";
 import mqtt, { type MqttClient } from "mqtt";
+import forge from "node-forge";
 
 export interface SuiteOptions {
   /** Why the engine cannot be tested here, or false. */
@@ -444,6 +445,41 @@ export function engineSuite(name: string, makeEngine: () => Engine, options: Sui
     await bench.client(broker);
   });
 
+  check("TLS listeners are ready when they shake hands, or refuse a stranger's certificate", async (t, bench) => {
+    const { can } = await bench.engine.probe();
+    if (!can.has("tls")) return t.skip("this engine has no TLS");
+    const { certificate, key } = selfSigned();
+    const identity = "certfile /mosquitto/config/tls.crt\nkeyfile /mosquitto/config/tls.key\n";
+    const broker = await bench.start({
+      conf: `allow_anonymous true\nlistener 8883\n${identity}listener 8884\n${identity}cafile /mosquitto/config/tls.crt\nrequire_certificate true\n`,
+      files: { "tls.crt": certificate, "tls.key": key },
+    });
+    assert.deepEqual(
+      broker.listeners.map(({ url }) => url.split(":")[0]),
+      ["mqtts", "mqtts"],
+    );
+    await bench.client(broker, 0, { rejectUnauthorized: false });
+    await bench.client(broker, 1, { rejectUnauthorized: false, cert: certificate, key });
+    await assert.rejects(bench.client(broker, 1, { rejectUnauthorized: false }));
+  });
+
+  check("http_api is ready when it answers", async (t, bench) => {
+    const { can } = await bench.engine.probe();
+    if (!can.has("http_api")) return t.skip("this engine's Mosquitto has no http_api");
+    const broker = await bench.start({ conf: `${OPEN}listener 9883\nprotocol http_api\n` });
+    const response = await fetch(`${broker.listeners[1]!.url}/api/v1/version`);
+    assert.equal(response.status, 200);
+  });
+
+  check("a listener that wants the PROXY protocol is ready", async (t, bench) => {
+    const { can } = await bench.engine.probe();
+    if (!can.has("http_api")) return t.skip("this engine's Mosquitto has no PROXY protocol");
+    const conf =
+      "allow_anonymous true\nlistener 1883\nenable_proxy_protocol 2\nlistener 1884\nenable_proxy_protocol 1\n";
+    const broker = await bench.start({ conf });
+    assert.equal(broker.listeners.length, 2);
+  });
+
   check("without a configuration Mosquitto serves its own machine only", async (_t, bench) => {
     const broker = await bench.start({});
     await broker.log.until("Starting in local only mode");
@@ -509,6 +545,22 @@ class Bench {
     this.clients.add(client);
     return client;
   }
+}
+
+/** A certificate for localhost and its key, good for a day. */
+function selfSigned(): { certificate: string; key: string } {
+  const { publicKey, privateKey } = forge.pki.rsa.generateKeyPair(2048);
+  const made = forge.pki.createCertificate();
+  made.publicKey = publicKey;
+  made.serialNumber = "01";
+  made.validity.notBefore = new Date(Date.now() - 3_600_000);
+  made.validity.notAfter = new Date(Date.now() + 86_400_000);
+  const name = [{ name: "commonName", value: "localhost" }];
+  made.setSubject(name);
+  made.setIssuer(name);
+  made.setExtensions([{ name: "basicConstraints", cA: true }]);
+  made.sign(privateKey, forge.md.sha256.create());
+  return { certificate: forge.pki.certificateToPem(made), key: forge.pki.privateKeyToPem(privateKey) };
 }
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);

@@ -88,7 +88,7 @@ test("a probe is not fooled by an open port", async (t) => {
     t.after(() => server.close());
     const { port } = server.address() as { port: number };
     for (const asked of [listener("mqtt", port), listener("websockets", port), listener("mqtt", port, true)]) {
-      await assert.rejects(answers(asked, AbortSignal.timeout(150)), undefined, `${what}: ${asked.protocol}`);
+      await assert.rejects(answers(asked, AbortSignal.timeout(150)), Error, `${what}: ${asked.protocol}`);
     }
   }
 });
@@ -98,7 +98,7 @@ test("a probe takes any CONNACK, in one piece or two", async (t) => {
     socket.on("error", () => {});
     socket.once("data", (connect) => {
       assert.equal(connect[0], 0x10);
-      assert.match(connect.toString("latin1"), /MQTT\x04.*mqtt-notebooks-probe/s);
+      assert.match(connect.toString("latin1"), /MQTT.+mqtt-notebooks-probe/s);
       socket.write(Buffer.from([0x20]));
       setTimeout(() => socket.write(Buffer.from([2, 0, 5])), 5);
     });

@@ -32,13 +32,17 @@ export class Box {
     this.#forget = forget;
   }
 
-  /** Creates the container and connects it to the lab's network; nothing runs yet. */
+  /**
+   * Creates the container, connects it to the lab's network and fills it; nothing runs yet.
+   * @param archive files to unpack at its root. It travels through the engine's API: a remote engine gets it too.
+   */
   static async create(
     docker: Docker,
     scope: Scope,
     name: string,
     options: Docker.ContainerCreateOptions,
     network: Docker.Network | null,
+    archive: Buffer | null,
   ): Promise<Box> {
     let box: Box | undefined;
     let creating: Promise<Docker.Container | null> = Promise.resolve(null);
@@ -57,7 +61,10 @@ export class Box {
     try {
       if (scope.closed) throw closedMeanwhile(name);
       const EndpointConfig = { Aliases: [name] };
-      if (network) await call(`connecting ${name}`, () => network.connect({ Container: container.id, EndpointConfig }));
+      await allDone([
+        network && call(`connecting ${name}`, () => network.connect({ Container: container.id, EndpointConfig })),
+        archive && call(`copying files to ${name}`, () => container.putArchive(archive, { path: "/" })),
+      ]);
       return box;
     } catch (error) {
       await box.remove();
@@ -208,6 +215,11 @@ export class Box {
       this.state === "paused" ? "resume it first" : "start it first",
     );
   }
+}
+
+/** All of them, and only then the first failure: what still runs must not meet the clean-up. */
+async function allDone(acts: (Promise<unknown> | null)[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(acts)) if (outcome.status === "rejected") throw outcome.reason;
 }
 
 const closedMeanwhile = (name: string): LabError =>

@@ -23,7 +23,7 @@ import { pack } from "../tar";
 import { isRemote } from "./address";
 import { Box, foldersOf } from "./box";
 import { ownerLabels } from "./cleanup";
-import { call, isPortTaken } from "./client";
+import { isPortTaken } from "./client";
 import { OWNER } from "./exec";
 import { mosquittoImage, type ReadyImage } from "./images";
 import { type DockerHere, volumeLabels, volumeName } from "./index";
@@ -105,29 +105,19 @@ async function createBox(
       },
     },
     await network.main(),
+    filesOf(plan),
   );
   network.join(box);
-  try {
-    await upload(box, plan);
-    return box;
-  } catch (error) {
-    await box.remove();
-    throw error;
-  }
+  return box;
 }
 let boxes = 0;
 
-/** Files go in as an archive through the engine's API, so that an engine on another machine gets them too. */
-async function upload(box: Box, plan: BrokerPlan): Promise<void> {
+function filesOf(plan: BrokerPlan): Buffer | null {
   const files: PlannedFile[] = [...plan.files];
   if (plan.conf !== null) files.push({ path: CONF_PATH, content: new TextEncoder().encode(plan.conf), mode: 0o644 });
-  if (!files.length) return;
-  const archive = pack(
-    files.map((file) => ({ ...file, path: file.path.slice(1) })),
-    OWNER,
-    foldersOf(files.map((file) => file.path)),
-  );
-  await call(`copying files to ${plan.name}`, () => box.container.putArchive(archive, { path: "/" }));
+  if (!files.length) return null;
+  const relative = files.map((file) => ({ ...file, path: file.path.slice(1) }));
+  return pack(relative, OWNER, foldersOf(files.map((file) => file.path)));
 }
 
 function takenError(listeners: readonly Listener[], cause: unknown): LabError {

@@ -7,7 +7,7 @@ import { pack } from "../tar";
 import { isRemote } from "./address";
 import { Box, foldersOf } from "./box";
 import { ownerLabels } from "./cleanup";
-import { call, isPortTaken } from "./client";
+import { isPortTaken } from "./client";
 import { serviceImage } from "./images";
 import type { DockerHere } from "./index";
 
@@ -50,6 +50,8 @@ async function createService(
     `${port}/tcp`,
     [{ HostIp: here.publish.bind, HostPort: String(hostPort) }],
   ]);
+  const folders = foldersOf(plan.files.map((file) => file.path));
+  const files = plan.files.map((file) => ({ ...file, path: file.path.slice(1) }));
   const box = await Box.create(
     here.docker,
     scope,
@@ -64,20 +66,10 @@ async function createService(
       HostConfig: { NetworkMode: "bridge", PortBindings: Object.fromEntries(bindings) },
     },
     await network.main(),
+    files.length ? pack(files, { uid: 0, gid: 0 }, folders) : null,
   );
   network.join(box);
-  try {
-    const folders = foldersOf(plan.files.map((file) => file.path));
-    const files = plan.files.map((file) => ({ ...file, path: file.path.slice(1) }));
-    // Another image's users are unknown here: what is not secret is readable for all of them.
-    const archive = pack(files, { uid: 0, gid: 0 }, folders);
-    if (files.length)
-      await call(`copying files to ${plan.name}`, () => box.container.putArchive(archive, { path: "/" }));
-    return box;
-  } catch (error) {
-    await box.remove();
-    throw error;
-  }
+  return box;
 }
 
 async function stillRuns(box: Box): Promise<void> {

@@ -21,6 +21,9 @@ export async function runTool(
   // Only clients need a network; without one a container starts in half the time.
   const online = /_(sub|pub|rr|ctrl)$/.test(plan.command[0] ?? "");
   const stdin = options.input !== undefined;
+  const paths = plan.files.map((file) => file.path);
+  const folders = foldersOf(["/mosquitto/config/x", ...paths, ...plan.collect]);
+  const files = plan.files.map((file) => ({ ...file, path: file.path.slice(1) }));
   const box = await Box.create(
     here.docker,
     scope,
@@ -38,12 +41,9 @@ export async function runTool(
       HostConfig: { NetworkMode: online ? "bridge" : "none" },
     },
     online ? await here.network(scope, plan.lab).main() : null,
+    pack(files, OWNER, folders),
   );
   try {
-    const paths = plan.files.map((file) => file.path);
-    const folders = foldersOf(["/mosquitto/config/x", ...paths, ...plan.collect]);
-    const files = plan.files.map((file) => ({ ...file, path: file.path.slice(1) }));
-    await call("copying files", () => box.container.putArchive(pack(files, OWNER, folders), { path: "/" }));
     const result = await runOnce(here, box, plan, options);
     return { ...result, files: await collect(box, plan.collect) };
   } finally {
