@@ -129,9 +129,13 @@ class Raw implements RawClient {
   async next(type?: PacketType, options: { timeout?: number } = {}): Promise<DecodedPacket> {
     const timeout = options.timeout ?? 5_000;
     const find = () => this.packets.find((one) => !this.#taken.has(one) && (!type || one.packet.type === type));
-    const found = await this.#waiting.until(find, timeout, () => this.#end !== undefined);
+    const take = () => {
+      const found = find();
+      if (found) this.#taken.add(found);
+      return found;
+    };
+    const found = await this.#waiting.until(take, timeout, () => this.#end !== undefined);
     if (!found) throw this.#missing(type, timeout);
-    this.#taken.add(found);
     return found;
   }
 

@@ -156,9 +156,13 @@ class TcpTap implements Tap {
     const timeout = options.timeout ?? 5_000;
     const fits = filterTest(filter);
     const look = () => this.packets.find((record) => !this.#taken.has(record) && fits(record));
-    const found = await this.#waiting.until(look, timeout, () => this.#closed);
+    const take = () => {
+      const found = look();
+      if (found) this.#taken.add(found);
+      return found;
+    };
+    const found = await this.#waiting.until(take, timeout, () => this.#closed);
     if (!found) throw this.#missing(filter, timeout);
-    this.#taken.add(found);
     return found;
   }
 

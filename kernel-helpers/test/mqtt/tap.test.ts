@@ -1,0 +1,353 @@
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { after, before, test } from "node:test";
+import { inspect } from "node:util";
+import { LabError } from "kernel-helpers/dist/core/errors";
+import { openClient } from "kernel-helpers/dist/mqtt/client";
+import { openRaw } from "kernel-helpers/dist/mqtt/raw";
+import { openTap, type PacketRecord, type Tap } from "kernel-helpers/dist/mqtt/tap";
+import { mosquitto, noMosquitto, type TestBroker } from "./mosquitto";
+
+const skip = noMosquitto;
+let broker: TestBroker;
+
+before(async () => {
+  if (!skip) broker = await mosquitto();
+});
+
+after(async () => {
+  await broker?.stop();
+});
+
+async function withTap(
+  target: Parameters<typeof openTap>[0],
+  run: (tap: Tap) => Promise<void>,
+  options = {},
+): Promise<void> {
+  const tap = await openTap(target, options);
+  try {
+    await run(tap);
+  } finally {
+    await tap.close();
+  }
+}
+
+/** A server on a free port that hands each connection to `serve`. */
+async function server(serve: (socket: Socket) => void, options = {}): Promise<{ port: number; stop(): void }> {
+  const open = new Set<Socket>();
+  const listening: Server = createServer(options, (socket) => {
+    open.add(socket);
+    socket.on("close", () => open.delete(socket));
+    serve(socket);
+  });
+  await new Promise<void>((resolve) => listening.listen(0, "127.0.0.1", resolve));
+  const stop = () => {
+    listening.close();
+    for (const socket of open) socket.destroy();
+  };
+  return { port: (listening.address() as { port: number }).port, stop };
+}
+
+const dial = (port: number) =>
+  new Promise<Socket>((resolve, reject) => {
+    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true }, () => resolve(socket));
+    socket.on("error", reject);
+  });
+
+const line = (record: PacketRecord) => `${record.direction === "to-broker" ? ">" : "<"} ${record.packet.type}`;
+
+test("both directions are recorded, with who, when and what", { skip }, async () => {
+  await withTap(broker, async (tap) => {
+    const before = Date.now();
+    const client = await openClient(tap, { clientId: "sensor" });
+    await client.mqtt.subscribeAsync("site/#", { qos: 1 });
+    await client.mqtt.publishAsync("site/temp", "21.5", { qos: 1, retain: true });
+    await client.next();
+    assert.match(inspect(tap), /1 connection · \d+ packets$/);
+    await client.close();
+    await tap.next("DISCONNECT");
+    assert.deepEqual(tap.packets.map(line).sort(), [
+      "< CONNACK",
+      "< PUBACK",
+      "< PUBLISH",
+      "< SUBACK",
+      "> CONNECT",
+      "> DISCONNECT",
+      "> PUBACK",
+      "> PUBLISH",
+      "> SUBSCRIBE",
+    ]);
+    tap.packets.forEach((record, index) => {
+      assert.equal(record.number, index + 1);
+      assert.equal(record.clientId, "sensor");
+      assert.equal(record.connection, 1);
+      assert.equal(record.protocolVersion, 5);
+      assert.equal(record.bytes.length, record.length);
+      assert.ok(record.at >= (tap.packets[index - 1]?.at ?? 0));
+      assert.ok(record.epoch >= before - 50 && record.epoch <= Date.now() + 50);
+      assert.equal(record.fields.at(-1)?.end, record.length);
+      assert.ok(record.explanation.length || record.packet.type === "PUBACK" || record.packet.type === "DISCONNECT");
+      // A copy keeps what is computed when it is read.
+      assert.deepEqual({ ...record }.fields, record.fields);
+    });
+    const [publish] = tap.select({
+      type: "PUBLISH",
+      direction: "to-broker",
+      clientId: "sensor",
+      topicName: "site/temp",
+    });
+    assert.deepEqual([publish!.packet.payloadText, publish!.packet.qos, publish!.packet.retain], ["21.5", 1, true]);
+  });
+});
+
+test("connections, their ends and the broker's choice of a client id", { skip }, async () => {
+  await withTap(broker, async (tap) => {
+    const nameless = await openClient(tap, { clientId: "" });
+    const assigned = nameless.connack.properties.assignedClientIdentifier;
+    assert.equal(tap.packets[0]!.clientId, assigned);
+    await nameless.close();
+    const raw = await openRaw(tap);
+    await raw.send({ type: "PUBLISH", topicName: "x", payload: "" });
+    await raw.closed;
+    assert.equal(tap.select("PUBLISH")[0]!.packet.clause, "[MQTT-3.1.0-1]");
+    const two = await openRaw(tap);
+    two.reset();
+    await until(() => tap.connections.length === 3 && tap.connections.every((one) => one.end !== undefined));
+    const [first, second] = tap.connections;
+    assert.match(first!.end!, /^the client ended it \(FIN\)$/);
+    assert.match(second!.end!, /^the broker (?:ended|reset) it/);
+    assert.ok(first!.toBroker > 0 && first!.toClient > 0);
+    assert.equal(tap.events.filter((one) => one.kind === "opened").length, 3);
+  });
+});
+
+test("next waits for what is still to come, takes each once, and says what came instead", { skip }, async () => {
+  await withTap(broker, async (tap) => {
+    const coming = tap.next({ type: "PUBACK" });
+    const client = await openClient(tap);
+    await client.mqtt.publishAsync("a", "1", { qos: 1 });
+    assert.equal((await coming).packet.type, "PUBACK");
+    await assert.rejects(tap.next("PUBACK", { timeout: 20 }), (error: LabError) => {
+      assert.equal(error.code, "TIMEOUT");
+      assert.match(error.message, /no PUBACK within 20 ms; the last packets were: .*4 PUBACK to-client/);
+      return true;
+    });
+    assert.equal((await tap.next((record) => record.packet.topicName === "a")).number, 3);
+    tap.clear();
+    assert.equal(tap.packets.length, 0);
+    await client.mqtt.publishAsync("a", "2", { qos: 1 });
+    assert.deepEqual(
+      tap.packets.map((one) => one.number),
+      [5, 6],
+    );
+    await client.close();
+  });
+});
+
+test("32 MB pass through unchanged both ways and are not kept", { skip }, async () => {
+  await withTap(broker, async (tap) => {
+    const client = await openClient(tap);
+    await client.mqtt.subscribeAsync("big", { qos: 1 });
+    const payload = randomBytes(32 << 20);
+    await client.mqtt.publishAsync("big", payload, { qos: 1 });
+    const message = await client.next("big", { timeout: 20_000 });
+    assert.ok(Buffer.from(message.payload).equals(payload));
+    const [up, down] = tap.select("PUBLISH");
+    for (const record of [up!, down!]) {
+      assert.equal(record.packet.payloadLength, payload.length);
+      assert.equal(record.bytes.length, 65_536);
+      assert.equal(record.packet.problem, undefined);
+      assert.match(record.hash!, /^[0-9a-f]{64}$/);
+    }
+    await client.close();
+  });
+});
+
+test("bytes out are bytes in, for what is no MQTT too, with half-close", async () => {
+  const seen = createHash("sha256");
+  let finished: (hex: string) => void = () => undefined;
+  const arrived = new Promise<string>((resolve) => {
+    finished = resolve;
+  });
+  const answer = randomBytes(3 << 20);
+  const echo = await server(
+    (socket) => {
+      socket.on("data", (chunk) => seen.update(chunk));
+      // Answers after the other side's FIN: the way back is open still.
+      socket.on("end", () => {
+        finished(seen.digest("hex"));
+        socket.end(answer);
+      });
+    },
+    { allowHalfOpen: true },
+  );
+  await withTap({ host: "127.0.0.1", port: echo.port }, async (tap) => {
+    const socket = await dial(tap.port);
+    const noise = randomBytes(5 << 20);
+    socket.end(noise);
+    assert.equal(await arrived, createHash("sha256").update(noise).digest("hex"));
+    const back: Buffer[] = [];
+    for await (const chunk of socket) back.push(chunk as Buffer);
+    assert.ok(Buffer.concat(back).equals(answer));
+    await until(() => tap.connections[0]?.end !== undefined);
+    assert.equal(tap.connections[0]!.toBroker, noise.length);
+    assert.equal(tap.connections[0]!.toClient, answer.length);
+    for (const direction of ["to-broker", "to-client"] as const) {
+      assert.equal(tap.select({ direction }).at(-1)!.packet.type, "MALFORMED");
+    }
+  });
+  echo.stop();
+});
+
+test("a slow reader slows the sender down instead of filling memory", async () => {
+  const readers: Socket[] = [];
+  const slow = await server((socket) => {
+    socket.pause();
+    readers.push(socket);
+  });
+  await withTap({ host: "127.0.0.1", port: slow.port }, async (tap) => {
+    const socket = await dial(tap.port);
+    const chunk = Buffer.alloc(1 << 20);
+    let sent = 0;
+    // Until the system and the tap take no more: the tap's own buffer must not grow on.
+    while (sent < 200 << 20 && (await written(socket, chunk))) sent += chunk.length;
+    assert.ok(sent < 64 << 20, `the tap swallowed ${sent >> 20} MB`);
+    assert.ok(tap.connections[0]!.toBroker < 64 << 20);
+    readers[0]!.resume();
+    assert.ok(await written(socket, Buffer.alloc(1), 5_000));
+    socket.destroy();
+  });
+  slow.stop();
+});
+
+/** Whether the system takes these bytes and all before them in time. */
+function written(socket: Socket, bytes: Buffer, ms = 300): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), ms);
+    socket.write(bytes, () => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });
+}
+
+test("an unreachable broker resets the client, and the tap says so", async () => {
+  const gone = await server(() => undefined);
+  gone.stop();
+  await withTap({ host: "127.0.0.1", port: gone.port }, async (tap) => {
+    await assert.rejects(openClient(tap), (error: LabError) => error.code === "CONNECT_FAILED");
+    await until(() => tap.events.some((one) => one.kind === "unreachable"));
+    await assert.rejects(tap.next("CONNECT", { timeout: 10 }), /could not be reached: ECONNREFUSED/);
+  });
+  await assert.rejects(
+    openTap("nonsense"),
+    (error: LabError) => error instanceof LabError && error.code === "BAD_ARGUMENT",
+  );
+});
+
+test("resets go through in both directions", async () => {
+  const resetter = await server((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", () => socket.resetAndDestroy());
+  });
+  await withTap({ host: "127.0.0.1", port: resetter.port }, async (tap) => {
+    const socket = await dial(tap.port);
+    const broken = new Promise<NodeJS.ErrnoException>((resolve) => socket.on("error", resolve));
+    socket.write("x");
+    assert.equal((await broken).code, "ECONNRESET");
+    await until(() => tap.connections[0]?.end !== undefined);
+    assert.match(tap.connections[0]!.end!, /the broker reset it/);
+  });
+  resetter.stop();
+
+  let told: (code: string | undefined) => void = () => undefined;
+  const heard = new Promise<string | undefined>((resolve) => {
+    told = resolve;
+  });
+  const listener = await server((socket) => {
+    socket.write("x");
+    socket.on("error", (error: NodeJS.ErrnoException) => told(error.code));
+    socket.on("close", () => told("no error"));
+    socket.resume();
+  });
+  await withTap({ host: "127.0.0.1", port: listener.port }, async (tap) => {
+    const socket = await dial(tap.port);
+    await new Promise((resolve) => socket.once("data", resolve));
+    socket.resetAndDestroy();
+    assert.equal(await heard, "ECONNRESET");
+  });
+  listener.stop();
+});
+
+test("fifty clients at once, each with its own packets", { skip }, async () => {
+  await withTap(broker, async (tap) => {
+    const clients = await Promise.all(Array.from({ length: 50 }, (_, n) => openClient(tap, { clientId: `many-${n}` })));
+    await Promise.all(
+      clients.map(async (client, n) => {
+        await client.mqtt.subscribeAsync(`own/${n}`, { qos: 1 });
+        for (let count = 0; count < 10; count++)
+          await client.mqtt.publishAsync(`own/${n}`, `${n}.${count}`, { qos: 1 });
+        await client.collect(10);
+      }),
+    );
+    await Promise.all(clients.map((client) => client.close()));
+    for (let n = 0; n < 50; n++) {
+      const got = tap.select({ type: "PUBLISH", direction: "to-client", clientId: `many-${n}` });
+      assert.deepEqual(
+        got.map((one) => one.packet.payloadText),
+        Array.from({ length: 10 }, (_, c) => `${n}.${c}`),
+      );
+    }
+    assert.ok(tap.packets.every((one) => one.packet.problem === undefined));
+    await until(() => tap.connections.every((one) => one.end !== undefined));
+  });
+});
+
+test("WebSocket frames are looked through", { skip }, async () => {
+  await withTap({ url: `ws://127.0.0.1:${broker.webPort}/mqtt` }, async (tap) => {
+    assert.match(tap.url, /^ws:\/\/127\.0\.0\.1:\d+\/mqtt$/);
+    const client = await openClient(tap, { clientId: "web" });
+    await client.mqtt.subscribeAsync("w", { qos: 0 });
+    for (const size of [0, 1, 125, 126, 70_000]) {
+      await client.mqtt.publishAsync("w", "x".repeat(size), { qos: 1 });
+      assert.equal((await client.next("w")).text.length, size);
+    }
+    await client.close();
+    await tap.next("DISCONNECT");
+    for (const direction of ["to-broker", "to-client"] as const) {
+      assert.deepEqual(
+        tap.select({ type: "PUBLISH", direction }).map((one) => one.packet.payloadLength),
+        [0, 1, 125, 126, 70_000],
+      );
+    }
+    assert.deepEqual(
+      tap.packets.filter((one) => one.packet.problem),
+      [],
+    );
+  });
+  await withTap({ url: `ws://127.0.0.1:${broker.port}` }, async (tap) => {
+    await assert.rejects(openClient(tap, { timeout: 2_000 }), (error: LabError) => error.code === "CONNECT_FAILED");
+  });
+});
+
+test("the oldest packets go when there are too many, and close ends everything", { skip }, async () => {
+  const tap = await openTap(broker, { limit: 100 });
+  const client = await openClient(tap);
+  for (let n = 0; n < 100; n++) await client.mqtt.publishAsync("l", String(n), { qos: 1 });
+  assert.ok(tap.packets.length <= 110);
+  assert.equal(tap.forgotten + tap.packets.length, 202);
+  assert.equal(tap.packets.at(-1)!.number, 202);
+  const waiting = assert.rejects(tap.next("AUTH"), /before it was closed/);
+  await tap.close();
+  await tap.close();
+  await client.closed;
+  await waiting;
+  await assert.rejects(openRaw(tap), /ECONNREFUSED/);
+});
+
+/** For what no event announces. */
+async function until(ask: () => boolean): Promise<void> {
+  const { until: wait } = await import("kernel-helpers/dist/core/until");
+  await wait("the tap has recorded it", ask);
+}
