@@ -64,6 +64,8 @@ export class Broker {
   #state: "starting" | "running" | "paused" | "ended" = "starting";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #turnQueued = false;
+  /** A caller's `line` may ask for a turn in the middle of one. */
+  #inTurn = false;
   readonly #signals: BrokerSignalName[] = [];
 
   /**
@@ -97,7 +99,7 @@ export class Broker {
     return this.#sockets.memory.length;
   }
 
-  /** @internal For tests of crashes: the next turn reads nonsense. */
+  /** For tests of crashes: the next turn reads nonsense. */
   spoilMemory(): void {
     this.#sockets.memory.fill(0xff);
     this.#queueTurn();
@@ -107,7 +109,8 @@ export class Broker {
   signal(name: BrokerSignalName): void {
     if (!this.running) return;
     this.#signals.push(name);
-    this.#turn();
+    if (this.#inTurn) this.#queueTurn();
+    else this.#turn();
   }
 
   /** No more turns: connections stay, nothing answers. */
@@ -188,11 +191,13 @@ export class Broker {
     clearTimeout(this.#timer);
     const began = performance.now();
     let wait: number | undefined;
+    this.#inTurn = true;
     do {
       wait = this.#oneTurn();
-      if (wait === undefined) return;
-      this.#sockets.flush();
+      if (wait !== undefined) this.#sockets.flush();
     } while (wait === 0 && performance.now() - began < LONGEST_STRETCH);
+    this.#inTurn = false;
+    if (wait === undefined) return;
     if (wait < 0) this.#finish(wait === STOPPED ? 0 : -2 - wait);
     else if (wait === 0) this.#queueTurn();
     else this.#timer = setTimeout(() => this.#turn(), wait);
