@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { courseRoot } from "kernel-helpers/dist/core/paths";
+import { KernelClient } from "kernel-helpers/dist/kernel/client";
+import { shown } from "./suite";
+
+test("names of earlier cells work in shorthands, wherever TypeScript allows one", async (t) => {
+  const kernel = await KernelClient.start({ cwd: courseRoot });
+  t.after(() => kernel.shutdown());
+  const value = async (code: string): Promise<unknown> => {
+    const result = await kernel.execute(code);
+    assert.equal(result.status, "ok", result.error?.traceback.join("\n"));
+    return shown(result);
+  };
+  await value("const a = 1; let b = 2; function f(of: { a: number }) { return of.a; }");
+  assert.equal(await value("({ a, b })"), "{ a: 1, b: 2 }");
+  assert.equal(await value("f({ a })"), "1");
+  assert.equal(await value("const g = ({ a }: { a: number }) => ({ a, b }); g({ a: 5 })"), "{ a: 5, b: 2 }");
+  assert.equal(await value("await (async (t: number, { a }: { a: number }) => t + a)(1, { a })"), "2");
+  await value("({ b } = { b: 7 })");
+  assert.equal(await value("b"), "7");
+  assert.equal(await value("({ b = 9 } = {} as { b?: number }); b"), "9");
+  assert.equal(await value("{ const a = 3; console.log(JSON.stringify({ a })); } ({ a }).a"), "1");
+  const wrong = await kernel.execute("const x: { a: string } = { a };");
+  assert.match(wrong.error?.evalue ?? "", /not assignable/);
+});
