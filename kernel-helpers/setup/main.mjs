@@ -43,7 +43,7 @@ async function run(tool, call) {
     process.exitCode = await runProgramOfItsOwn(join(root, "kernel-helpers", tools[tool].program), call);
     return;
   }
-  const program = join(root, "kernel-helpers", "dist", "tools", `${tool}.js`);
+  const program = join(root, tools[tool].module ?? join("kernel-helpers", "dist", "tools", `${tool}.js`));
   if (!existsSync(program)) {
     throw new SetupError({
       step: "build",

@@ -21,7 +21,8 @@ const platform = `${process.platform} ${process.arch} node-abi ${process.version
 /** Stages one after another; in a stage, chains side by side; in a chain, steps one after another. */
 export function stepsFor(names, call) {
   const has = (name) => names.includes(name);
-  const code = [has("packages") && packages, has("tests") ? buildWithTests : has("build") && build].filter(Boolean);
+  const compile = has("tests") ? buildWithTests : has("site") ? buildWithSite : has("build") && build;
+  const code = [has("packages") && packages, compile].filter(Boolean);
   const python = has("jupyter") ? [jupyter] : [];
   const last = [has("jupyter") && kernelspec, has("embedded") && embedded(call)].filter(Boolean);
   return [[code, python].filter((chain) => chain.length), [last]];
@@ -161,6 +162,8 @@ function outputsAreThere(project) {
 }
 
 const build = compiled("build", "compiling the helpers", (path) => path === "kernel-helpers");
+const withSite = ["kernel-helpers", "site"];
+const buildWithSite = compiled("site", "compiling the helpers and the site's renderer", (path) => withSite.includes(path));
 const buildWithTests = compiled("tests", "compiling the helpers and their tests", () => true);
 
 // --- JupyterLab ----------------------------------------------------------------------------------------------------

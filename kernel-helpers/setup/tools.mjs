@@ -4,8 +4,9 @@
  *
  * `words`: what stands for the program's words in its help, or "" when it takes none.
  * An option's `value`: "" for a switch, else what stands for the value, or the list of the values there are.
- * `steps`: of packages, build, tests (the compiled tests), jupyter, embedded.
- * `program`: a file below kernel-helpers that is a program of its own; without it, `main` of dist/tools/NAME.js runs.
+ * `steps`: of packages, build, site (the build with the site's renderer), tests (all that is compiled), jupyter, embedded.
+ * `program`: a file below kernel-helpers that is a program of its own; else `main` of a compiled module runs: of
+ * `module`, a file below the course's folder, or of kernel-helpers/dist/tools/NAME.js.
  */
 const engine = (values) => ({ value: values, does: "which engine runs the brokers" });
 const json = { value: "", does: "the answer as JSON on standard output (use npm run -s), all else on standard error" };
@@ -76,6 +77,18 @@ export const tools = {
     options: { json },
     steps: ["packages", "build"],
     example: "npm run -s doctor -- --json",
+  },
+  site: {
+    does: "Renders the executed notebooks to a static site, executing first what was not executed since it changed.",
+    words: "",
+    options: {
+      from: { value: "DIR", does: "render every .ipynb of this folder, execute nothing" },
+      out: { value: "DIR", does: "where the site goes (default: site/dist)" },
+      solutions: { value: ["collapsed", "hidden"], does: "solutions folded on the page (default), or not on it at all" },
+    },
+    steps: ["packages", "site"],
+    module: "site/dist-build/main.js",
+    example: "npm run site -- --from .cache/executed --solutions hidden",
   },
   clean: {
     does: "Removes containers, networks, volumes, images and caches of this course, after showing their size and asking.",

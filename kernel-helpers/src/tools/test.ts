@@ -8,6 +8,8 @@ import { Tally } from "./test/tally";
 
 const sources = join(courseRoot, "kernel-helpers", "test");
 const compiled = join(courseRoot, "kernel-helpers", "dist-test");
+/** The site's tests lie beside its renderer. */
+const site = { sources: join(courseRoot, "site", "test"), compiled: join(courseRoot, "site", "dist-test") };
 
 /** Quick and fundamental parts first; parts that are not named here come before the slow ones. */
 const first = ["core", "mqtt", "notebook", "views", "certs", "brokers", "checks", "kernel", "lab"];
@@ -38,19 +40,19 @@ export const main: Tool = async ({ words, options }) => {
 };
 
 function partsThere(): string[] {
-  const folders = readdirSync(sources, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && filesOf(entry.name).length > 0)
-    .map((entry) => entry.name)
-    .sort();
+  const rooms = readdirSync(sources, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const folders = [...rooms.map((entry) => entry.name), "site"].filter((part) => filesOf(part).length > 0).sort();
   const middle = folders.filter((part) => !first.includes(part) && !last.includes(part));
   return [...first, ...middle, ...last].filter((part) => folders.includes(part));
 }
 
 /** Compiled tests whose source is still there: what was deleted or renamed leaves its output behind. */
 function filesOf(part: string): string[] {
-  return readdirSync(join(sources, part), { recursive: true, encoding: "utf8" })
+  const from = part === "site" ? site.sources : join(sources, part);
+  const to = part === "site" ? site.compiled : join(compiled, part);
+  return readdirSync(from, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".test.ts"))
-    .map((name) => join(compiled, part, name.replace(/\.ts$/, ".js")))
+    .map((name) => join(to, name.replace(/\.ts$/, ".js")))
     .filter((file) => existsSync(file))
     .sort();
 }
