@@ -163,7 +163,9 @@ function outputsAreThere(project) {
 
 const build = compiled("build", "compiling the helpers", (path) => path === "kernel-helpers");
 const withSite = ["kernel-helpers", "site"];
-const buildWithSite = compiled("site", "compiling the helpers and the site's renderer", (path) => withSite.includes(path));
+const buildWithSite = compiled("site", "compiling the helpers and the site's renderer", (path) =>
+  withSite.includes(path),
+);
 const buildWithTests = compiled("tests", "compiling the helpers and their tests", () => true);
 
 // --- JupyterLab ----------------------------------------------------------------------------------------------------
@@ -183,14 +185,13 @@ const jupyter = {
     // Over an existing one this only writes the folder's name anew, for a course that was moved.
     const keep = existsSync(venvPython) ? ["--without-pip"] : [];
     const [command, ...first] = python.command;
-    const made = await runProgram("jupyter", command, [...first, "-m", "venv", ...keep, venv]);
+    const made = await runPython(command, [...first, "-m", "venv", ...keep, venv]);
     if (made.code !== 0) {
       rmSync(venv, { recursive: true, force: true });
       throw failure("JupyterLab from PyPI", `${python.command.join(" ")} -m venv`, made, howToGet("venv"));
     }
     const pip = ["-m", "pip", "install", "--quiet", "--prefer-binary", "--no-warn-script-location", "-r", requirements];
-    // pip asks rustc for its version, and rustup's stand-in for it makes itself at home.
-    const installed = await runProgram("jupyter", venvPython, pip, { env: { RUSTUP_HOME: join(cache, "rustup") } });
+    const installed = await runPython(venvPython, pip);
     if (installed.code !== 0) throw failure("JupyterLab from PyPI", "pip install", installed);
     if (!jupyter.inPlace()) {
       throw new SetupError({
@@ -203,6 +204,10 @@ const jupyter = {
   },
 };
 
+/** pip, also the one inside venv, asks rustc for its version; rustup's stand-in for it would make itself at home. */
+const runPython = (command, args) =>
+  runProgram("jupyter", command, args, { env: { RUSTUP_HOME: join(cache, "rustup") } });
+
 /** The interpreter that .venv's Python stands for: a system upgrade that replaces it breaks the environment. */
 function pythonBehindVenv() {
   try {
@@ -214,7 +219,7 @@ function pythonBehindVenv() {
 
 async function runsWithPip() {
   if (!existsSync(venvPython)) return false;
-  return (await runProgram("jupyter", venvPython, ["-c", "import pip"])).code === 0;
+  return (await runPython(venvPython, ["-c", "import pip"])).code === 0;
 }
 
 // --- the kernel's entry in .venv -----------------------------------------------------------------------------------

@@ -84,7 +84,10 @@ export const tools = {
     options: {
       from: { value: "DIR", does: "render every .ipynb of this folder, execute nothing" },
       out: { value: "DIR", does: "where the site goes (default: site/dist)" },
-      solutions: { value: ["collapsed", "hidden"], does: "solutions folded on the page (default), or not on it at all" },
+      solutions: {
+        value: ["collapsed", "hidden"],
+        does: "solutions folded on the page (default), or not on it at all",
+      },
     },
     steps: ["packages", "site"],
     module: "site/dist-build/main.js",
