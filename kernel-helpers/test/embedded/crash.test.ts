@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { Worker } from "node:worker_threads";
+import { compileModule } from "kernel-helpers/dist/brokers/embedded/core/webassembly";
 import { programModule } from "kernel-helpers/dist/brokers/embedded/node/modules";
 import { type Run, WorkerPool } from "kernel-helpers/dist/brokers/embedded/node/pool";
 import { freePort } from "kernel-helpers/dist/brokers/ports";
@@ -66,4 +68,46 @@ test("brokers that share a worker: one crashes, the other serves", { skip: notBu
   assert.match((await victim.ended).signal ?? "", /^SIG(SEGV|ABRT)$/);
   await witness.publishAsync("still", "here", { qos: 2 });
   await witness.endAsync();
+});
+
+/** A program whose start never ends: exports memory, malloc and broker_start, which is a loop. */
+const ENDLESS =
+  "0061736d01000000010c0260017f017f60027f7f017f030302000105030100010722030" +
+  "66d656d6f72790200066d616c6c6f6300000c62726f6b65725f737461727400010a100205004180080b080003400c000b000b";
+
+test("a program that computes without end is ended by kill, with its worker", async () => {
+  const pool = new WorkerPool();
+  const module = await compileModule(Buffer.from(ENDLESS, "hex"));
+  const end = await new Promise<{ signal: string | null }>((resolve) => {
+    const start = { args: [], env: {}, mounts: [], ports: [], neighbours: {}, module };
+    const run = pool.run({ start }, { lines() {}, started() {}, refused() {}, ended: resolve });
+    run.kill();
+  });
+  assert.equal(end.signal, "SIGKILL");
+});
+
+test("a blocked kernel doesn't stop its brokers: clients elsewhere go on", {
+  skip: notBuilt,
+  timeout: 30_000,
+}, async (t) => {
+  const lab = new TestLab(t);
+  const broker = await lab.broker(anonymous());
+  const done = new Int32Array(new SharedArrayBuffer(4));
+  const client = new Worker(
+    `const { workerData: { url, done, mqtt } } = require("node:worker_threads");
+    require(mqtt).connectAsync(url, { protocolVersion: 5 }).then(async (client) => {
+      await client.subscribeAsync("busy", { qos: 2 });
+      for (let i = 0; i < 50; i++) {
+        const back = new Promise((resolve) => client.once("message", resolve));
+        await client.publishAsync("busy", String(i), { qos: 2 });
+        await back;
+      }
+      Atomics.store(done, 0, 1);
+      Atomics.notify(done, 0);
+    });`,
+    { eval: true, workerData: { url: broker.listeners[0]!.url, done, mqtt: require.resolve("mqtt") } },
+  );
+  t.after(() => client.terminate());
+  // This thread does nothing at all until the other has had its fifty messages.
+  assert.notEqual(Atomics.wait(done, 0, 0, 20_000), "timed-out");
 });

@@ -4,9 +4,10 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { courseRoot } from "kernel-helpers/dist/core/paths";
 import { notBuilt } from "./lab";
+import { nativeMosquitto } from "./native";
 import { layOut, listTests, mosquittoSources, runTests } from "./upstream";
 
 interface Skips {
@@ -18,7 +19,7 @@ interface Skips {
 
 const here = join(courseRoot, "kernel-helpers", "test", "embedded");
 const skips = JSON.parse(readFileSync(join(here, "upstream-skips.json"), "utf8")) as Skips;
-const JOBS = 4;
+const JOBS = 6;
 const FIRST_PORT = 14_000;
 
 const PROGRAM = `#!${process.execPath}
@@ -42,10 +43,9 @@ const missing =
   (!sources && "Mosquitto's sources are not here: npm run embedded -- --force") ||
   (!hasPython("ssl") && "python3 is not installed");
 
-test("every test of upstream's broker suite that applies passes", { skip: missing, timeout: 900_000 }, async (t) => {
-  const root = mkdtempSync(join(tmpdir(), "upstream-"));
-  t.after(() => rmSync(root, { recursive: true, force: true }));
-  const folder = layOut(sources as string, root, PROGRAM);
+/** Runs all that apply, says what happened, and returns what failed. */
+async function failures(t: TestContext, program: string, root: string, firstPort: number): Promise<string[]> {
+  const folder = layOut(sources as string, root, program);
   const all = listTests(folder);
   const skipped = new Set(Object.values(skips.reasons).flat());
   for (const name of skipped)
@@ -59,15 +59,31 @@ test("every test of upstream's broker suite that applies passes", { skip: missin
     t.diagnostic(`${name} needs the Python module ${module}, which is not installed`);
   }
   const tests = all.filter((one) => !skipped.has(one.name));
-  const results = await runTests(folder, tests, { jobs: JOBS, firstPort: FIRST_PORT });
+  const results = await runTests(folder, tests, { jobs: JOBS, firstPort });
   const failed = results.filter((result) => !result.passed);
   const again = results.filter((result) => result.passed && result.attempts > 1);
   t.diagnostic(
     `${results.length - failed.length} of ${results.length} passed, ${skipped.size} of ${all.length} skipped`,
   );
   for (const { name, attempts } of again) t.diagnostic(`${name} passed at attempt ${attempts}`);
-  assert.deepEqual(
-    failed.map(({ name, output }) => `${name}\n${output.slice(-800)}`),
-    [],
-  );
+  return failed.map(({ name, output }) => `${name}\n${output.slice(-800)}`);
+}
+
+function temporary(t: TestContext): string {
+  const root = mkdtempSync(join(tmpdir(), "upstream-"));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  return root;
+}
+
+test("every test of upstream's broker suite that applies passes", { skip: missing, timeout: 900_000 }, async (t) => {
+  assert.deepEqual(await failures(t, PROGRAM, temporary(t), FIRST_PORT), []);
+});
+
+const notAsked = !process.env.CI && !process.env.MQTT_TEST_NATIVE && "in CI, or with MQTT_TEST_NATIVE=1";
+
+test("the native broker passes the same list", { skip: missing || notAsked, timeout: 900_000 }, async (t) => {
+  const root = temporary(t);
+  const program = nativeMosquitto(root);
+  if (!program) return t.skip("there is no docker here, or our image of Mosquitto 2.1 is not built");
+  assert.deepEqual(await failures(t, program, root, FIRST_PORT + 2_000), []);
 });

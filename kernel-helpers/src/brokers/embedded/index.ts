@@ -53,6 +53,8 @@ class EmbeddedEngine implements Engine {
   async start(plan: BrokerPlan, scope: Scope, _progress?: Progress): Promise<EngineBroker> {
     this.#open(scope);
     checkNeeds(plan);
+    // A worker begins while the program is still being compiled.
+    this.#pool.warm();
     return startBroker(await this.#lent(), plan, scope);
   }
 

@@ -37,6 +37,7 @@ async function connectTo(url: string): Promise<MqttClient> {
 
 /** A broker of a pool, without the engine around it. */
 async function startEmbedded(pool: WorkerPool, folder: string): Promise<Target & { run: Run }> {
+  pool.warm();
   const module = await programModule("mosquitto");
   const port: PublishedPort = { port: 1883, host: HOST, hostPort: await freePort(HOST) };
   let end = () => {};
