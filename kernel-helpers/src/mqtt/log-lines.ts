@@ -1,3 +1,4 @@
+import { bytesText } from "./cursor";
 import { explainReasonCode } from "./reason-codes";
 
 interface Known {
@@ -11,6 +12,14 @@ const known = (pattern: RegExp, meaning: Known["meaning"], weight?: Known["weigh
   meaning,
   weight,
 });
+
+const FEATURES: Readonly<Record<string, string>> = {
+  Bridge: "bridges to other brokers",
+  Persistence: "persistence",
+  TLS: "TLS",
+  "TLS-PSK": "TLS with shared keys instead of certificates",
+  Websockets: "WebSockets",
+};
 
 /** From start to end of the program. */
 const LIFE: readonly Known[] = [
@@ -59,7 +68,7 @@ const LIFE: readonly Known[] = [
   known(/^It is best practice to define a 'listener' first/, "Write `listener` above the options that belong to it."),
   known(
     /^(Bridge|Persistence|TLS|TLS-PSK|Websockets) support (NOT )?available\.$/,
-    ([, what, not]) => `This build ${not ? "lacks" : "has"} support for ${what}.`,
+    ([, what, not]) => `This build of Mosquitto ${not ? "cannot do" : "can do"} ${FEATURES[what!]}.`,
   ),
   known(
     /^Info: running mosquitto as user(?: id)?: (.+)\.$/,
@@ -71,6 +80,10 @@ const LIFE: readonly Known[] = [
     "warning",
   ),
   known(/^Loading plugin: (.+)$/, ([, path]) => `The plugin ${path} is loaded.`),
+  known(
+    /^Plugin builtin-security has registered to receive '(.+)' events/,
+    ([, event]) => `The broker's own security (password file, ACL file) is asked at every ${event} from now on.`,
+  ),
   known(
     /^(?:Plugin (\S+)|Plugin) has registered to receive '(.+)' events/,
     ([, name, event]) => `${name ? `The plugin ${name}` : "A plugin"} is asked at every ${event} from now on.`,
@@ -86,6 +99,14 @@ const LIFE: readonly Known[] = [
     ([, option]) => `\`${option}\` does nothing any more.`,
     "warning",
   ),
+];
+
+const NOTES: readonly Known[] = [
+  known(
+    /^Note: It is recommended to replace `message_size_limit` with `max_packet_size`/,
+    "`message_size_limit` drops large messages silently; `max_packet_size` tells the client.",
+  ),
+  known(/^To fix this, use `(.+)`\.$/, ([, command]) => `What to do about the warning above: ${command}`),
 ];
 
 const STORE: readonly Known[] = [
@@ -130,10 +151,10 @@ const STORE: readonly Known[] = [
 ];
 
 const END_REASONS: readonly (readonly [pattern: RegExp, meaning: string, weight?: Known["weight"]])[] = [
-  [/connection closed by client/, "closed the connection without DISCONNECT, so its will is published"],
+  [/connection closed by client/, "closed the connection without DISCONNECT, so its will, if it has one, is published"],
   [
     /exceeded timeout/,
-    "was silent for one and a half times its keep alive [MQTT-3.1.2-22]; its will is published",
+    "was silent for one and a half times its keep alive [MQTT-3.1.2-22]; its will, if it has one, is published",
     "notice",
   ],
   [/session taken over/, "was thrown out: a newer connection came with the same client id [MQTT-3.1.4-3]", "warning"],
@@ -153,7 +174,7 @@ const END_REASONS: readonly (readonly [pattern: RegExp, meaning: string, weight?
   [/client identifier not valid/, "has a client id that this broker does not allow", "warning"],
   [
     /bad socket read\/write|Connection reset|Broken pipe/,
-    "has gone: its socket broke without DISCONNECT, so its will is published",
+    "has gone: its socket broke without DISCONNECT, so its will, if it has one, is published",
     "notice",
   ],
   [/quota exceeded|connection rate|server busy|server unavailable/, "met a limit of the broker", "warning"],
@@ -312,14 +333,23 @@ const MESSAGES: readonly Known[] = [
   known(
     /^Will message specified \((\d+) bytes\) \(r(\d), q(\d)\)/,
     ([, bytes, r, q]) =>
-      `The CONNECT above has a will of ${bytes} bytes, QoS ${q}${r === "1" ? ", retained" : ""}; the next line is its topic.`,
+      `The CONNECT above has a will of ${bytesText(Number(bytes))}, QoS ${q}${r === "1" ? ", retained" : ""}; the next line is its topic.`,
   ),
   known(/^\t(\S.*) \(QoS (\d)\)$/, ([, filter, q]) => `The SUBSCRIBE above asks for ${filter} at QoS ${q}.`),
   known(/^\t(\S.*)$/, ([, topic]) => `Belongs to the line above: ${topic}.`),
   known(/^(\S+) ([0-2]) (\S.*)$/, ([, id, q, filter]) => `${id} is subscribed to ${filter}, at most at QoS ${q}.`),
+  known(/^(\S+) (\S*[/#+]\S*)$/, ([, id, filter]) => `${id} is no longer subscribed to ${filter}.`),
 ];
 
 const BRIDGES: readonly Known[] = [
+  known(
+    /^Bridge (\S+) next backoff will be (\d+) ms/,
+    ([, name, ms]) => `The bridge ${name} tries again in ${(Number(ms) / 1000).toFixed(1)} s.`,
+  ),
+  known(
+    /^Bridge (\S+) connection was stable enough, resetting backoff/,
+    ([, name]) => `The bridge ${name} has held for a while: after a break it tries again at once.`,
+  ),
   known(
     /^Connecting bridge(?: \(step \d\))? (\S+) \((\S+)\)/,
     ([, name, where]) => `The bridge ${name} tries to reach ${where}.`,
@@ -456,7 +486,15 @@ const ERRORS: readonly Known[] = [
 ];
 
 /** In this order: the first that fits explains the line. */
-export const LINES: readonly Known[] = [...LIFE, ...STORE, ...CONNECTIONS, ...BRIDGES, ...ERRORS, ...MESSAGES];
+export const LINES: readonly Known[] = [
+  ...LIFE,
+  ...NOTES,
+  ...STORE,
+  ...CONNECTIONS,
+  ...BRIDGES,
+  ...ERRORS,
+  ...MESSAGES,
+];
 
 const VERSIONS: Readonly<Record<string, string>> = {
   1: "MQTT 3.1",
@@ -482,7 +520,7 @@ const denied = (qos: string): string =>
 function publish([, way, id, d, q, r, mid, topic, bytes]: RegExpExecArray): string {
   const flags = [`QoS ${q}`, d === "1" ? "DUP" : "", r === "1" ? "RETAIN" : ""].filter(Boolean).join(", ");
   const number = q === "0" ? "" : `, packet identifier ${mid}`;
-  return `PUBLISH ${way === "Received" ? "came from" : "goes to"} ${id}: ${topic}, ${flags}${number}, ${bytes} bytes.`;
+  return `PUBLISH ${way === "Received" ? "came from" : "goes to"} ${id}: ${topic}, ${flags}${number}, ${bytesText(Number(bytes))}.`;
 }
 
 function connack(id: string, present: string, rc: number): string {
