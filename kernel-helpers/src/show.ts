@@ -71,5 +71,5 @@ export function showTopology(topology: Omit<TopologyData, "title"> & { title?: s
 
 /** What the tap recorded, and in words what it means. */
 function drawn(record: PacketRecord): Drawn {
-  return { ...record, explanation: explainPacket(record.packet) } as Drawn;
+  return { ...record, explanation: explainPacket(record) } as Drawn;
 }
