@@ -18,15 +18,14 @@ import {
   newHeader,
   parseConnection,
 } from "./protocol";
-import type { FromWire, ToWire, WireData } from "./wire-types";
+import { type FromWire, Shared, type ToWire, type WireData } from "./wire-types";
 
 const data = workerData as WireData;
 const port = parentPort!;
 const connection = parseConnection(readFileSync(data.connectionFile, "utf8"));
 const toMain = (message: FromWire): void => port.postMessage(message);
-const interrupter = new Interrupter(new Int32Array(data.shared), (number, terminated) =>
-  toMain({ kind: "interrupt", number, terminated }),
-);
+const shared = new Int32Array(data.shared);
+const interrupter = new Interrupter(shared, (number, terminated) => toMain({ kind: "interrupt", number, terminated }));
 /** How long the main thread has for its cleanup before the process is ended from here, in ms. */
 const LEAVE_DEADLINE = 3_000;
 const PARENT_POLL = 1_000;
@@ -35,7 +34,7 @@ type Frames = (Uint8Array | string)[];
 
 /** Sends one message after the other: zeromq refuses a second send while one is under way. */
 class Sender {
-  #queue: Frames[] = [];
+  #queue: { frames: Frames; sent?: () => void }[] = [];
   #pumping: Promise<void> | undefined;
   readonly #socket: zmq.Writable<Frames>;
 
@@ -43,8 +42,8 @@ class Sender {
     this.#socket = socket;
   }
 
-  send(frames: Frames): void {
-    this.#queue.push(frames);
+  send(frames: Frames, sent?: () => void): void {
+    this.#queue.push({ frames, sent });
     this.#pumping ??= this.#pump();
   }
 
@@ -55,10 +54,12 @@ class Sender {
 
   async #pump(): Promise<void> {
     for (let at = 0; at < this.#queue.length; at++) {
-      await this.#socket.send(this.#queue[at]!).catch((error: Error & { code?: string }) => {
+      const { frames, sent } = this.#queue[at]!;
+      await this.#socket.send(frames).catch((error: Error & { code?: string }) => {
         // A client that went away (EHOSTUNREACH) or our own close: nobody is left to tell.
         if (error.code !== "EHOSTUNREACH" && error.code !== "EBADF") throw error;
       });
+      sent?.();
       // Long queues (a flood of output) are cut now and then instead of shifted each time.
       if (at >= 1_000) {
         this.#queue.splice(0, at + 1);
@@ -120,7 +121,10 @@ class Wire {
   receive(message: ToWire): void {
     switch (message.kind) {
       case "publish":
-        this.#publish(message.type, message.parent, message.json, message.metadata);
+        this.#publish(message.type, message.parent, message.json, message.metadata, () => {
+          Atomics.sub(shared, Shared.Underway, message.json.length);
+          Atomics.notify(shared, Shared.Underway);
+        });
         break;
       case "status":
         this.#status(message.state, message.parent);
@@ -151,7 +155,10 @@ class Wire {
       if (frame?.[0] !== 1) continue;
       const nobody = {} as Header;
       this.#publish("iopub_welcome", nobody, JSON.stringify({ subscription: frame.subarray(1).toString() }));
-      if (!this.#executed) this.#publish("status", nobody, '{"execution_state":"starting"}');
+      if (this.#executed) continue;
+      // JupyterLab asks nothing of a kernel that was restarted for a dead one: without `idle` it shows `starting` for good.
+      for (const state of ["starting", "idle"])
+        this.#publish("status", nobody, JSON.stringify({ execution_state: state }));
     }
   }
 
@@ -226,10 +233,10 @@ class Wire {
     sender.send(encode(connection.key, { identities, header: reply, parent: header, json }));
   }
 
-  #publish(type: string, parent: Header, json: string, metadata?: Content): void {
+  #publish(type: string, parent: Header, json: string, metadata?: Content, sent?: () => void): void {
     const header = newHeader(type, parent.session ?? "kernel");
     const topic = Buffer.from(`kernel.${type}`);
-    this.#iopub.send(encode(connection.key, { identities: [topic], header, parent, metadata, json }));
+    this.#iopub.send(encode(connection.key, { identities: [topic], header, parent, metadata, json }), sent);
   }
 
   #status(state: "busy" | "idle", parent: Header): void {
