@@ -122,6 +122,7 @@ export function readConf(text: string | null, included: (folder: string) => read
       draft.bind = words[0];
       seen.bind ||= Boolean(words[0]);
     }
+    if (key === "bind_interface" && words[0] === "lo") draft.bind ??= "localhost";
     if (key === "protocol") draft.protocol = words[0] ?? "";
     else if (key === "certfile" || key === "psk_hint") draft.tls = true;
     else if (key === "enable_proxy_protocol") draft.proxy = words[0] === "1" ? 1 : words[0] === "2" ? 2 : undefined;

@@ -12,11 +12,21 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGPIPE"] as co
 
 const lines = createInterface({ input: process.stdin });
 lines.on("line", (line) => {
-  const order = JSON.parse(line) as WatchOrder;
+  const order = parse(line);
+  if (!order) return;
   if ("hold" in order) holding.set(order.hold, order.held);
   else holding.delete(order.drop);
 });
 lines.on("close", () => void cleanUp());
+
+/** A kernel that is killed while it writes leaves half a line: what it had not said yet is left to the next sweep. */
+function parse(line: string): WatchOrder | null {
+  try {
+    return JSON.parse(line) as WatchOrder;
+  } catch {
+    return null;
+  }
+}
 
 async function cleanUp(): Promise<void> {
   const all = [...holding.values()];

@@ -17,16 +17,28 @@ export type WatchOrder = { readonly hold: number; readonly held: Held } | { read
 class Watcher implements Guard {
   #pipe: Writable | undefined;
   #next = 1;
+  #held = new Map<number, Held>();
 
   hold(held: Held): () => void {
     const number = this.#next++;
     this.#send({ hold: number, held });
-    return () => this.#send({ drop: number });
+    this.#held.set(number, held);
+    return () => {
+      this.#held.delete(number);
+      this.#send({ drop: number });
+    };
   }
 
   #send(order: WatchOrder): void {
-    this.#pipe ??= this.#start();
-    this.#pipe.write(`${JSON.stringify(order)}\n`);
+    if (!this.#pipe) {
+      this.#pipe = this.#start();
+      for (const [hold, held] of this.#held) this.#write({ hold, held });
+    }
+    this.#write(order);
+  }
+
+  #write(order: WatchOrder): void {
+    this.#pipe?.write(`${JSON.stringify(order)}\n`);
   }
 
   #start(): Writable {
@@ -39,7 +51,7 @@ class Watcher implements Guard {
     child.unref();
     const pipe = child.stdin!;
     (pipe as unknown as { unref(): void }).unref();
-    // A watcher that somebody killed is replaced at the next order; what it held is left to the next sweep.
+    // A watcher that somebody killed is replaced at the next order, and told everything again.
     const gone = () => {
       if (this.#pipe === pipe) this.#pipe = undefined;
     };

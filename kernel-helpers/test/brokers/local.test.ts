@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { localEngine } from "kernel-helpers/dist/brokers/local";
 import { LocalBroker } from "kernel-helpers/dist/brokers/local/broker";
 import { findProgram } from "kernel-helpers/dist/brokers/local/machine";
 import { planBroker } from "kernel-helpers/dist/brokers/plan";
-import { processStarted } from "kernel-helpers/dist/core/session";
-import { openScope } from "kernel-helpers/dist/kernel/watch";
+import { Scope } from "kernel-helpers/dist/core/scope";
+import { currentSession, processStarted } from "kernel-helpers/dist/core/session";
+import { openScope, processGuard } from "kernel-helpers/dist/kernel/watch";
+import mqtt from "mqtt";
 import { engineSuite } from "./engine-suite";
 
 const noMosquitto = async () => (findProgram("mosquitto") ? false : "mosquitto is not installed here");
@@ -36,6 +39,44 @@ test("local: what the engine has not is said, with the engine that has it", asyn
   const other = version === "2.0.21" ? "2.0.11" : "2.0.21";
   const plan = planBroker("local", { conf: "listener 1883", mosquitto: other });
   await assert.rejects(localEngine().start(plan, scope), { code: "ENGINE_CANNOT", message: new RegExp(other) });
+});
+
+test("local: a project in a folder with spaces", async (t) => {
+  const reason = await noMosquitto();
+  if (reason) return t.skip(reason);
+  const folder = mkdtempSync(join(tmpdir(), "a folder, with 'spaces' "));
+  const scope = new Scope(currentSession(), folder, processGuard());
+  t.after(async () => {
+    await scope.close();
+    rmSync(folder, { recursive: true });
+  });
+  const broker = await localEngine().start(
+    planBroker("local", {
+      conf: `
+        include_dir /mosquitto/config/more
+        persistence true
+        persistence_location /mosquitto/data/
+        log_dest file /mosquitto/log/mosquitto.log
+        log_dest stderr
+        listener 0 /mosquitto/data/mqtt.sock
+      `,
+      files: {
+        "more/a.conf": "listener 1883\npassword_file /mosquitto/config/passwd\nacl_file /mosquitto/config/acl\n",
+        passwd: "",
+        acl: "topic #\n",
+      },
+    }),
+    scope,
+  );
+  await broker.exec(["mosquitto_passwd", "-b", "/mosquitto/config/passwd", "ada", "pw"]);
+  await broker.signal("SIGHUP");
+  await broker.log.until(/Reloading config/);
+  const login = { username: "ada", password: "pw", reconnectPeriod: 0 };
+  await (await mqtt.connectAsync(broker.listeners[0]!.url, login)).endAsync();
+  await broker.stop();
+  assert.ok((await broker.readFile("/mosquitto/data/mosquitto.db")).length > 0);
+  assert.match(new TextDecoder().decode(await broker.readFile("/mosquitto/log/mosquitto.log")), /running/);
+  assert.doesNotMatch(broker.log.toString(), /spaces/);
 });
 
 test("local: nothing listens beyond loopback, whatever the configuration says", async (t) => {

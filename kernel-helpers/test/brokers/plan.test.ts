@@ -63,6 +63,11 @@ test("what a release might take for a port counts as one", () => {
   for (const word of ["-1", "99999", "x1883"]) assert.equal(readConf(`listener ${word}`).localOnly, true, word);
 });
 
+test("a listener on the loopback interface is on loopback", () => {
+  assert.equal(readConf("listener 1883\nbind_interface lo").listeners[0]?.bind, "localhost");
+  assert.equal(readConf("listener 1883\nbind_interface eth0").listeners[0]?.bind, undefined);
+});
+
 test("a unix socket is a listener that nobody here can reach", () => {
   const reading = readConf("listener 0 /mosquitto/data/mqtt.sock\n");
   assert.equal(reading.localOnly, false);

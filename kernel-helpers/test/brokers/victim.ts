@@ -18,6 +18,7 @@ const idOf = (broker: EngineBroker): string | number =>
   broker instanceof DockerBroker ? broker.box.container.id : (broker as LocalBroker).pid!;
 
 async function main(): Promise<void> {
+  process.on("SIGINT", () => process.stdout.write("interrupted\n"));
   const engine = process.argv[2] === "docker" ? dockerEngine() : localEngine();
   const scope = await openScope("victim");
   const conf = "listener 1883\nallow_anonymous true\n";
@@ -32,7 +33,6 @@ async function main(): Promise<void> {
     brokers: brokers.map(idOf),
   };
   process.stdout.write(`${JSON.stringify(report)}\n`);
-  process.on("SIGINT", () => process.stdout.write("interrupted\n"));
   setInterval(() => {}, 60_000);
 }
 

@@ -102,13 +102,35 @@ export class Box {
   }
 
   async #awaitExit(logged: Promise<void>): Promise<Exit> {
-    const { StatusCode } = (await call(`watching ${this.name}`, () => this.container.wait())) as { StatusCode: number };
+    const status = await call(`watching ${this.name}`, () => this.#untilEnded(logged));
     // The last lines are on their way; a program that left children behind must not hold us up.
     await Promise.race([logged, new Promise((resolve) => setTimeout(resolve, 300).unref())]);
-    const exit = asExit(StatusCode);
+    const exit = asExit(status);
     this.state = "exited";
     this.lastExit = exit;
     return exit;
+  }
+
+  /**
+   * The engine tells the end of a container, but an engine that dies while it is being asked leaves the question open
+   * for ever: so when the log has ended too, the container is looked at.
+   */
+  async #untilEnded(logged: Promise<void>): Promise<number> {
+    let ended = false;
+    const told = this.container.wait().then(({ StatusCode }: { StatusCode: number }) => StatusCode);
+    const seen = logged.then(async () => {
+      for (let pause = 300; ; pause = 1_000) {
+        await new Promise((resolve) => setTimeout(resolve, pause));
+        if (ended) return 0;
+        const { State } = await this.container.inspect();
+        if (!State.Running) return State.ExitCode;
+      }
+    });
+    try {
+      return await Promise.race([told, seen]);
+    } finally {
+      ended = true;
+    }
   }
 
   exited(): Promise<Exit> {

@@ -40,11 +40,19 @@ export const isPortTaken = (error: unknown): boolean =>
 export function engineError(error: unknown, doing: string): unknown {
   if (error instanceof LabError) return error;
   const { code, message = String(error), statusCode } = error as ApiError;
-  if (statusCode === undefined && /ECONNREFUSED|ENOENT|ECONNRESET|EPIPE|ETIMEDOUT/.test(code ?? "")) {
+  if (statusCode === undefined && /ECONNREFUSED|ENOENT|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH/.test(code ?? "")) {
     return new LabError(
       "ENGINE_LOST",
       `the container engine went away while ${doing} (${code})`,
       "start the engine again, then run the notebook's first cell again",
+      { cause: error },
+    );
+  }
+  if (statusCode === 404 && /no such container/i.test(message)) {
+    return new LabError(
+      "NOT_IN_A_LAB",
+      "the container was removed from outside the lab",
+      "run the cell that starts it again",
       { cause: error },
     );
   }

@@ -52,7 +52,7 @@ export interface DockerHere {
   network(scope: Scope, lab: string): LabNetwork;
 }
 
-class DockerEngine implements Engine {
+export class DockerEngine implements Engine {
   readonly kind = "docker";
   #here: Promise<DockerHere> | undefined;
   #networks = new WeakMap<Scope, LabNetwork>();
@@ -143,8 +143,9 @@ class DockerEngine implements Engine {
   async #hold(scope: Scope): Promise<DockerHere> {
     if (scope.closed) throw new LabError("NOT_IN_A_LAB", "this lab is closed", "open the lab again");
     const here = await this.#connect();
-    if (!held.has(scope.session.id)) {
-      held.add(scope.session.id);
+    const key = `${scope.session.id} ${here.address.name}`;
+    if (!held.has(key)) {
+      held.add(key);
       scope.guard.hold({ kind: "containers", session: scope.session.id, engine: here.address });
       const home = dirname(scope.folder);
       mkdirSync(home, { recursive: true });
@@ -154,6 +155,7 @@ class DockerEngine implements Engine {
   }
 }
 
+/** Sessions and engines that the watcher knows of. */
 const held = new Set<string>();
 
 /** A named volume belongs to a user and a lab, not to a kernel: it is there again tomorrow. */
