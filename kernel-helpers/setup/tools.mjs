@@ -71,6 +71,13 @@ export const tools = {
     steps: ["packages", "build", "embedded"],
     example: "npm run grade -- submissions/ --csv marks.csv",
   },
+  handout: {
+    does: "Writes the course for learners: without solutions, wrong answers and cheats; hints stay.",
+    words: "",
+    options: { out: { value: "DIR", does: "where to; a folder that is not there yet, outside of the course" } },
+    steps: ["packages", "build"],
+    example: "npm run handout -- --out ../handout",
+  },
   doctor: {
     does: "Says what this machine can run, and for each lack the one command that mends it.",
     words: "",

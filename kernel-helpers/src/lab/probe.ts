@@ -107,7 +107,7 @@ export class Probe extends Expectations {
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
       const code = error.code === "CONNECT_REFUSED" ? /0x[0-9a-f]{2}/i.exec(error.message)?.[0] : undefined;
-      return code ? `CONNACK 0x${code.slice(2).toUpperCase()}` : `no CONNACK: ${error.message}`;
+      return code ? `CONNACK 0x${code.slice(2).toUpperCase()}` : error.message;
     }
   }
 

@@ -44,6 +44,20 @@ test("right answers earn all, by function, text and what went through the tap", 
   assert.deepEqual([graded.score, graded.points, graded.lab, graded.notes], [6, 6, "90-mini", []]);
 });
 
+test("right answers earn all on containers, too", async (t) => {
+  const missing = await noEngine("docker");
+  if (missing) return t.skip(missing);
+  const graded = await gradeOne({
+    file: submission(t, {}),
+    learner: "ada",
+    seed: "test",
+    engine: "docker",
+    limits: LIMITS,
+  });
+  assert.deepEqual(marks(graded), RIGHT, JSON.stringify(graded.checks));
+  assert.deepEqual(leftovers(), []);
+});
+
 test("stubs earn nothing, a part earns its part, a wrong answer says what was seen", async (t) => {
   const graded = await grade(t, {
     announce: IDLE,

@@ -67,7 +67,7 @@ test("a check that isn't passed, a forecast without an answer and an observation
     const file = join(folder, `${LAB}.ipynb`);
     writeFileSync(file, readFileSync(file, "utf8").replace('[\\"1\\"], { broker }', '[\\"2\\"], { broker }'));
     const differs = await run(join(folder, "out"));
-    assert.match(differs.error ?? "", /cell observe: LabError: .*MQTT-3\.3\.1-6/);
+    assert.match(differs.error ?? "", /cell observe: OBSERVATION_DIFFERS: MQTT-3\.3\.1-6/);
   } finally {
     useFixture();
   }
