@@ -1,6 +1,6 @@
 /** `npm run handout`: the course for learners, without solutions, wrong answers and cheats. */
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
-import { join, relative, resolve, sep } from "node:path";
+import { relative, resolve, sep } from "node:path";
 import { LabError } from "../core/errors";
 import { courseRoot } from "../core/paths";
 import { printError, type Tool } from "./cli";
