@@ -17,6 +17,8 @@ c.MultiKernelManager.default_kernel_name = "tslab"
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.news_url = None
 c.LabApp.extension_manager = "readonly"
+# The defaults of its settings that are not JupyterLab's own: it would ask each learner whether to fetch news.
+c.LabApp.app_settings_dir = os.path.join(os.path.dirname(os.path.abspath(__file__)), "jupyterlab-settings")
 
 # Tests drive the page through window.jupyterapp.
 c.LabApp.expose_app_in_browser = os.environ.get("MQTT_NOTEBOOKS_EXPOSE_APP") == "1"

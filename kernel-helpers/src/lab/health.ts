@@ -113,7 +113,7 @@ function knock(listener: Listener): Promise<Met> {
       if (received.length < 4) return;
       if (received[0] !== 0x20) return done({ reach: "closed", detail: "what came back is not MQTT" });
       const code = received[3]!;
-      const word = `CONNACK, return code ${code}`;
+      const word = `CONNACK, return code 0x${code.toString(16).padStart(2, "0").toUpperCase()}`;
       done(
         code === 0
           ? { reach: "accepted", detail: `${word}: accepted` }

@@ -1,5 +1,5 @@
 import { escapeText, isolate, visible } from "./escape";
-import { badge, block, card, code, heading, htmlTable, paragraph } from "./html";
+import { badge, block, card, code, heading, htmlTable, inlineCode, paragraph } from "./html";
 import { count, textTable, wrap } from "./text";
 import { colour, type Tone, tone } from "./theme";
 import { type View, view } from "./view";
@@ -219,9 +219,3 @@ const paragraphs = (all: string[]): { code: boolean; lines: string[] }[] =>
     .join("\n")
     .split(/\n{2,}/)
     .map((one) => ({ code: false, lines: one.split("\n") }));
-
-const inlineCode = (line: string): string =>
-  line
-    .split("`")
-    .map((part, i) => (i % 2 ? code(part) : escapeText(part)))
-    .join("");

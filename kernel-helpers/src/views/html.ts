@@ -1,4 +1,5 @@
 import { escapeText, isolate } from "./escape";
+import { measure } from "./svg";
 import { colour, font, type Tone, tone } from "./theme";
 
 /**
@@ -45,6 +46,8 @@ export function htmlTable(
   rows: readonly (readonly string[])[],
   options: { rowHeader?: number; tint?: (row: number) => string | undefined } = {},
 ): string {
+  // A caption is as wide as its table: a narrow table would break it.
+  const least = Math.ceil(Math.min(520, measure(caption, { bold: true })));
   const titled = columns.some((column) => column.title);
   const header = columns
     .map(
@@ -68,7 +71,7 @@ export function htmlTable(
     })
     .join("");
   return (
-    `<table style="border-collapse:collapse;border:none;margin:0;font-size:${font.size}px;background-color:${colour.card};color:${colour.ink}">` +
+    `<table style="min-width:${least}px;border-collapse:collapse;border:none;margin:0;font-size:${font.size}px;background-color:${colour.card};color:${colour.ink}">` +
     `<caption style="caption-side:top;text-align:left;font-weight:600;padding:0 0 4px 0;color:${colour.ink};white-space:normal">${escapeText(caption)}</caption>` +
     `${titled ? `<thead><tr style="background-color:${colour.card}">${header}</tr></thead>` : ""}<tbody>${body}</tbody></table>`
   );
@@ -77,6 +80,13 @@ export function htmlTable(
 /** Text of a learner's or a broker's, in the type of code. */
 export const code = (text: string): string =>
   `<span style="font-family:${font.mono};font-size:${font.small}px;overflow-wrap:anywhere">${isolate(text)}</span>`;
+
+/** A line with `code` in it. */
+export const inlineCode = (line: string): string =>
+  line
+    .split("`")
+    .map((part, i) => (i % 2 ? code(part) : escapeText(part)))
+    .join("");
 
 /** Lines of code, as they are; long ones scroll in their own box. */
 export const block = (lines: readonly string[]): string =>

@@ -1,6 +1,6 @@
 import { isolate, visible } from "./escape";
 import { fold } from "./fold";
-import { card, code, emptyCard, htmlTable } from "./html";
+import { card, code, emptyCard, htmlTable, inlineCode } from "./html";
 import { count, textTable } from "./text";
 import { colour, tone } from "./theme";
 import { type View, view } from "./view";
@@ -48,36 +48,49 @@ export function logView(
   const gap = folded.length
     ? `${count(folded.length, "line")} not shown: ${folded[0]?.number} to ${folded.at(-1)?.number}`
     : "";
-  const at = gap ? head.length : -1;
-  const spread = <T>(rows: T[], extra: T) => (at < 0 ? rows : [...rows.slice(0, at), extra, ...rows.slice(at)]);
-  const html = kept.map((line) => [
-    `${line.weight ? `${WEIGHTS[line.weight].mark} ` : ""}${line.number}`,
-    code(line.text),
-    isolate(line.meaning ?? ""),
-  ]);
-  const plain = kept.map((line) => [
-    line.weight ? WEIGHTS[line.weight].mark : "",
-    String(line.number),
-    line.text,
-    line.meaning ?? "",
-  ]);
-  const weights = spread<ExplainedLine["weight"]>(
-    kept.map((line) => line.weight),
-    undefined,
-  );
+  const rows = kept.flatMap((line, i) => {
+    const before = kept[i - 1];
+    if (gap && i === head.length) return [aside("⋮", gap), told(line)];
+    // Lines of two brokers in one table: numbers begin again.
+    if (before && line.number <= before.number) return [aside("", "here another log begins"), told(line)];
+    return [told(line)];
+  });
   return view("log", data, {
     as: "html",
     picture: card(
       htmlTable(
         title,
         [{ title: "#", align: "right", nowrap: true }, { title: "What the broker wrote" }, { title: "What it means" }],
-        spread(html, ["⋮", `<span style="color:${colour.muted}">${isolate(gap)}</span>`, ""]),
-        { tint: (row) => (weights[row] ? WEIGHTS[weights[row]].tint : undefined) },
+        rows.map((row) => row.html),
+        { tint: (row) => rows[row]?.tint },
       ),
     ),
     text: `${visible(title)}\n\n${textTable(
       [{ title: "" }, { title: "#", align: "right" }, { title: "line", max: 64 }, { title: "meaning", max: 48 }],
-      spread(plain, ["", "⋮", gap, ""]),
+      rows.map((row) => row.plain),
     )}`,
   });
 }
+
+interface Row {
+  readonly html: readonly string[];
+  readonly plain: readonly string[];
+  readonly tint?: string;
+}
+
+function told(line: ExplainedLine): Row {
+  const { mark, tint } = line.weight ? WEIGHTS[line.weight] : { mark: "", tint: undefined };
+  const { number, text, meaning = "" } = line;
+  return {
+    html: [`${mark} ${number}`.trim(), code(text), `<bdi>${inlineCode(meaning)}</bdi>`],
+    plain: [mark, String(number), text, meaning],
+    tint,
+  };
+}
+
+/** A row that is no line of the log. */
+const aside = (mark: string, says: string): Row => ({
+  html: [mark, `<span style="color:${colour.muted}">${isolate(says)}</span>`, ""],
+  plain: ["", mark, says, ""],
+  tint: colour.quiet,
+});

@@ -28,7 +28,7 @@ export function packetsView(
   records: readonly PacketRecord[],
   options: PacketsOptions = {},
 ): View<"packets", PacketsData> {
-  const caption = options.caption ?? "Packets";
+  const caption = options.caption ?? "On the wire";
   const data = packetsData(records, caption);
   if (!records.length) {
     const text = `${visible(caption)}: no packets yet`;

@@ -143,7 +143,7 @@ function placeLanes(
   ];
   // A gap must hold the labels of the arrows that span it alone; with many lanes labels run across them.
   const widest = (client: string) => Math.max(0, ...shown.filter((r) => name(r) === client).map(wide));
-  const most = order.length <= 3 ? 440 : order.length <= 5 ? 240 : 170;
+  const most = order.length <= 2 ? 560 : order.length <= 3 ? 440 : order.length <= 5 ? 240 : 170;
   let x = gutter(shown) + 76;
   return order.map((lane, i) => {
     if (i > 0) {

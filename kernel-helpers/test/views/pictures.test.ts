@@ -282,3 +282,28 @@ for (const [name, view] of [
     assert.equal(`${view.text}\n`, readFileSync(file, "utf8"));
   });
 }
+
+test("lines of two logs in one table are told apart, and meanings show their code as code", () => {
+  const line = (number: number, text: string, meaning = "") => ({ number, text, meaning });
+  const { picture, text } = logView([
+    line(17, "terminating"),
+    line(18, "Saving"),
+    line(1, "starting", "A `listener` line opens the broker."),
+    line(2, "running"),
+  ]);
+  assert.equal(picture.match(/here another log begins/g)?.length, 1);
+  assert.ok(picture.indexOf("another log") < picture.indexOf("starting"));
+  assert.ok(picture.indexOf("another log") > picture.indexOf("Saving"));
+  assert.match(text, /18 +Saving[^\n]*\n[^\n]*here another log begins[^\n]*\n[^\n]*1 +starting/);
+  assert.match(picture, /A <span style="font-family:[^"]*"><bdi>listener<\/bdi><\/span> line/);
+});
+
+test("a narrow table leaves its caption on one line", () => {
+  const { picture } = tableView({
+    caption: "The retained value after each end",
+    columns: ["end", "value"],
+    rows: [["kill", 1]],
+  });
+  const [, least = ""] = /^<div[^>]*><table style="min-width:(\d+)px/.exec(picture) ?? [];
+  assert.ok(Number(least) > 200 && Number(least) <= 520, least);
+});
