@@ -111,18 +111,25 @@ export const tools = {
     example: "npm run clean -- --yes",
   },
   lint: {
-    does: "Checks code style, types and the order of the floors; changes nothing.",
+    does: "Checks code style, types, the order of the floors, and the notebooks' rules and cells; changes nothing.",
     words: "",
     options: {},
     steps: ["packages", "build", "tests"],
     example: "npm run lint",
   },
   format: {
-    does: "Formats the code.",
+    does: "Formats code and notebooks, and writes the generated part of notebooks/course.json.",
     words: "",
     options: { check: { value: "", does: "name what would change, change nothing" } },
-    steps: ["packages"],
+    steps: ["packages", "build"],
     example: "npm run format -- --check",
+  },
+  gallery: {
+    does: "Draws every kind of picture with sample data on one page: .cache/gallery/index.html.",
+    words: "",
+    options: {},
+    steps: ["packages", "build"],
+    example: "npm run gallery",
   },
   bench: {
     does: "Measures what the course promises about speed, each beside the raw way of doing the same.",
