@@ -81,11 +81,11 @@ export class Cursor {
     throw new Malformed(`${what} is a variable byte integer of more than four bytes`, CLOSE);
   }
 
-  /** Two bytes of length, then as many bytes; a copy. */
+  /** Two bytes of length, then as many bytes: a view of the packet's. */
   binary(what: string): Uint8Array {
     const length = this.two(`the length of ${what}`);
     const at = this.#take(length, what, true);
-    return this.bytes.slice(at, at + length);
+    return this.bytes.subarray(at, at + length);
   }
 
   /** Two bytes of length, then UTF-8 (1.5.4). */
@@ -108,7 +108,7 @@ export class Cursor {
   rest(): Uint8Array {
     const at = this.position;
     this.position = Math.max(at, Math.min(this.end, this.bytes.length));
-    return this.bytes.slice(at, this.position);
+    return this.bytes.subarray(at, this.position);
   }
 
   #take(count: number, what: string, said = false): number {
@@ -126,14 +126,11 @@ export class Cursor {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Undefined for what is not UTF-8. Most names are short ASCII, which needs no decoder's call overhead. */
+/** Undefined for what is not UTF-8. Most names are short ASCII, for which a decoder's call costs more than a loop. */
 export function decodeText(bytes: Uint8Array, start: number, end: number): string | undefined {
-  if (end - start <= 64) {
-    let text = "";
-    let at = start;
-    for (; at < end && bytes[at]! < 128; at++) text += String.fromCharCode(bytes[at]!);
-    if (at === end) return text;
-  }
+  let at = start;
+  if (end - start <= 256) while (at < end && bytes[at]! < 128) at++;
+  if (at === end) return String.fromCharCode.apply(null, bytes.subarray(start, end) as unknown as number[]);
   try {
     return utf8.decode(bytes.subarray(start, end));
   } catch {

@@ -86,8 +86,9 @@ export class PacketDecoder {
   push(chunk: Uint8Array): Decoded[] {
     this.bytes += chunk.length;
     const out: Decoded[] = [];
-    // A Buffer's slices share its memory, and these bytes are kept: a plain view's slices are copies.
-    let rest = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+    // One copy for all packets of a chunk: the sender may use its memory again, and so many small ones cost time.
+    let rest: Uint8Array = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+    if (!this.#partial) rest = rest.slice();
     while (rest.length && !this.#stopped) rest = this.#partial ? this.#fill(rest, out) : this.#begin(rest, out);
     return out;
   }
@@ -134,7 +135,7 @@ export class PacketDecoder {
     this.#head = new Uint8Array(0);
     const length = size.header + size.remaining;
     if (bytes.length >= length && length <= this.#keep) {
-      this.#packet(out, bytes.slice(0, length), length);
+      this.#packet(out, bytes.subarray(0, length), length);
       return bytes.subarray(length);
     }
     const hasher = length > this.#keep ? this.#options.hash?.() : undefined;
@@ -157,7 +158,7 @@ export class PacketDecoder {
       this.#partial = undefined;
       this.#packet(out, part.bytes, part.length, part.hasher?.hex());
     }
-    return chunk.subarray(mine.length);
+    return chunk.slice(mine.length);
   }
 
   #packet(out: Decoded[], bytes: Uint8Array, length: number, hash?: string): void {

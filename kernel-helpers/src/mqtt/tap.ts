@@ -5,7 +5,15 @@ import { type Address, addressOf, type TcpTarget } from "./address";
 import { type Agreement, type Decoded, PacketDecoder } from "./codec";
 import type { Direction } from "./packet";
 import { Relay, type TapConnection } from "./tap-connection";
-import { filterTest, filterText, type PacketFilter, type PacketRecord, packetRecord, sha256 } from "./tap-record";
+import {
+  filterTest,
+  filterText,
+  type PacketFilter,
+  type PacketRecord,
+  packetRecord,
+  type Seen,
+  sha256,
+} from "./tap-record";
 import { Waiting } from "./waiting";
 import { WebSocketReader } from "./websocket";
 
@@ -91,6 +99,8 @@ class TcpTap implements Tap {
   readonly #waiting = new Waiting();
   readonly #taken = new Set<PacketRecord>();
   #packets: PacketRecord[] = [];
+  /** Packets that nobody has looked at yet: a record costs more than a packet. */
+  #fresh: { readonly seen: Seen; readonly decoded: Decoded }[] = [];
   #connections: Mutable<TapConnection>[] = [];
   #events: TapEvent[] = [];
   #pending: Forwarded[] = [];
@@ -132,6 +142,8 @@ class TcpTap implements Tap {
 
   get packets(): readonly PacketRecord[] {
     this.#decode();
+    for (const { seen, decoded } of this.#fresh) this.#packets.push(packetRecord(seen, decoded));
+    this.#fresh = [];
     return this.#packets;
   }
 
@@ -169,6 +181,7 @@ class TcpTap implements Tap {
   clear(): void {
     this.#decode();
     this.#packets = [];
+    this.#fresh = [];
     this.#events = [];
     this.#connections = this.#connections.filter((one) => one.closedAt === undefined);
     this.#taken.clear();
@@ -267,16 +280,18 @@ class TcpTap implements Tap {
     const assigned = packet.type === "CONNACK" ? packet.properties?.assignedClientIdentifier : undefined;
     if (assigned) connection.clientId ??= assigned;
     const seen = { number: ++this.#numbered, at, epoch: this.#epoch + at, direction, connection };
-    this.#packets.push(packetRecord(seen, decoded));
+    this.#fresh.push({ seen, decoded });
   }
 
   #trim(): void {
     // In blocks, for taking one from the front of a long array moves all the others.
     const { limit } = this.#options;
-    if (this.#packets.length <= limit * 1.1) return;
-    const gone = this.#packets.splice(0, this.#packets.length - limit);
+    const many = this.#packets.length + this.#fresh.length;
+    if (many <= limit * 1.1) return;
+    const gone = this.#packets.splice(0, many - limit);
     for (const record of gone) this.#taken.delete(record);
-    this.#forgotten += gone.length;
+    this.#fresh.splice(0, many - limit - gone.length);
+    this.#forgotten += many - limit;
   }
 
   #event(connection: TapConnection, kind: TapEvent["kind"], text: string): void {

@@ -125,7 +125,7 @@ function spoil(draft: Draft, error: Malformed): void {
 
 /** A message of which only the beginning was kept still shows its payload's beginning. */
 function partPayload(draft: Draft, bytes: Uint8Array, from: number, length: number): void {
-  const payload = bytes.slice(from);
+  const payload = bytes.subarray(from);
   draft.payload = payload;
   const text = preview(payload);
   if (text !== undefined) draft.payloadText = text;

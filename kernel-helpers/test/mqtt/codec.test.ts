@@ -257,6 +257,22 @@ test("the first packet of a client is CONNECT, and there is one only", () => {
   );
 });
 
+test("what was decoded does not change when the given memory is used again", () => {
+  const one = encodePacket({ type: "PUBLISH", topicName: "a", payload: "first" });
+  const stream = Buffer.concat([one, one, one]);
+  for (const cut of [0, 3, one.length, one.length + 4]) {
+    const decoder = new PacketDecoder({ midway: true });
+    const memory = Buffer.from(stream);
+    const out = [...decoder.push(memory.subarray(0, cut)), ...decoder.push(memory.subarray(cut))];
+    memory.fill(0);
+    assert.equal(out.length, 3);
+    for (const { bytes, packet } of out) {
+      assert.equal(hex(bytes), hex(one));
+      assert.equal(Buffer.from(packet.payload as Uint8Array).toString(), "first");
+    }
+  }
+});
+
 test("after a malformed packet bytes are counted and not read", () => {
   const decoder = new PacketDecoder({ midway: true });
   const bad = Uint8Array.of(0x36, 3, 0, 1, 97);
