@@ -51,6 +51,14 @@ document.addEventListener("DOMContentLoaded", () => {
       }
     } else if (input.dataset.question !== undefined) chosen(input);
   });
+  // Beside the text it always stands open; browsers that cannot say so in CSS get it here.
+  const outline = document.querySelector("#outline details");
+  const wide = matchMedia("(min-width: 76rem)");
+  const unfold = () => {
+    if (outline) outline.open = wide.matches;
+  };
+  unfold();
+  wide.addEventListener("change", unfold);
   reveal();
   boxes();
   document.addEventListener("toggle", boxes, true);

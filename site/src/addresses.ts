@@ -44,6 +44,12 @@ export const RESERVED: ReadonlySet<string> = new Set([
   "theme-dark",
 ]);
 
+/** The id on another page that a link's fragment means, as far as can be told from here. */
+export function fragmentOf(fragment: string): string {
+  const said = decoded(fragment);
+  return said.startsWith("cell-id=") ? `cell-${said.slice(8)}` : slug(said.replaceAll("-", " "));
+}
+
 /** "Two doors: TCP and WebSocket" -> "two-doors-tcp-and-websocket". */
 export function slug(words: string): string {
   const plain = words

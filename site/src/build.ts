@@ -13,8 +13,7 @@ export interface BuildSettings {
   readonly solutions: Solutions;
   readonly listed: readonly ListedLab[];
   readonly cacheFolder?: string;
-  say(line: string): void;
-  /** A fault of a notebook: others go on. */
+  /** What is not as it should be in a notebook; the others go on. */
   complain(line: string): void;
   progress(done: number, of: number, name: string): void;
 }
@@ -45,7 +44,7 @@ export function build(sources: readonly Source[], folder: OutputFolder, settings
       const { content, fresh, download } = renderSource(source, names, cache, settings);
       if (fresh) rendered++;
       downloads.set(source.name, download);
-      for (const warning of content.warnings) settings.say(`${source.name}.ipynb: ${warning}`);
+      for (const warning of content.warnings) settings.complain(`${source.name}.ipynb: ${warning}`);
       labs.push({ name: source.name, page, content, listed: settings.listed.find((lab) => lab.slug === source.name) });
     } catch (error) {
       failed.push(source);

@@ -31,7 +31,6 @@ export async function main({ options }: SiteCall): Promise<number> {
       build(sources, folder, {
         solutions: (text(options.solutions) ?? "collapsed") as Solutions,
         listed,
-        say: (line) => console.log(line),
         complain: (line) => console.error(line),
         progress,
       }),

@@ -1,6 +1,6 @@
 import MarkdownIt from "markdown-it";
-import type { Addresses } from "./addresses";
-import { escapeHtml } from "./escape";
+import { type Addresses, fragmentOf } from "./addresses";
+import { escapeHtml, seen } from "./escape";
 import { highlight } from "./highlight";
 import { limits } from "./limits";
 import { scrollBox } from "./scroll";
@@ -60,7 +60,7 @@ export function readProse(source: string, around: Surroundings): Prose {
     };
   }
   const env = { around };
-  const tokens = md.parse(source, env);
+  const tokens = md.parse(seen(source.replace(/\r\n?/g, "\n")), env);
   const paragraph = tokens.findIndex((token) => token.type === "paragraph_open" && token.level === 0);
   return {
     headings: nameHeadings(tokens, around),
@@ -148,7 +148,7 @@ function resolve(href: string, around: Surroundings): string | undefined {
   }
   const name = /^(?:\.\/)?([\w.-]+)\.ipynb$/.exec(path)?.[1];
   const page = name === undefined ? undefined : around.page(name);
-  return page && (fragment ? `${page}#${encodeURIComponent(fragment)}` : page);
+  return page && (fragment ? `${page}#${encodeURIComponent(fragmentOf(fragment))}` : page);
 }
 
 rules.image = (tokens, i, _options, env) => {

@@ -105,7 +105,7 @@ function readCell(cell: unknown, i: number, ids: Set<string>, warn: (what: strin
   return {
     kind,
     id,
-    source: source ?? "",
+    source: (source ?? "").replace(/\r\n?/g, "\n"),
     tags: strings(metadata.tags),
     proves: strings(mqtt.proves),
     terms: strings(mqtt.terms),

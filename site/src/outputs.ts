@@ -60,17 +60,34 @@ function withText(data: unknown, show: (text: string) => string | undefined): st
   return text === undefined ? undefined : show(text);
 }
 
-function viewHtml(data: unknown, place: OutputPlace): string | undefined {
+function viewHtml(data: unknown, place: OutputPlace, bundle: Readonly<Record<string, unknown>>): string | undefined {
   const kept = keptView(data);
-  const drawn = kept && drawKept(kept);
+  const drawn = kept && (drawKept(kept) ?? drawnInPart(kept.kind, bundle));
   if (!kept || !drawn) return undefined;
   const kind = /^[a-z][a-z-]{0,30}$/.test(kept.kind) ? kept.kind : "other";
-  if (drawn.as === "html") {
-    return scrollBox(`${place.label}: ${kind}`, sanitiseHtml(drawn.picture, { themed: true }), `view ${kind}`);
-  }
+  const label = `${place.label}: ${kind}`;
+  if (drawn.as === "html") return scrollBox(label, sanitiseHtml(drawn.picture, { themed: true }), `view ${kind}`);
   const svg = sanitiseSvg(drawn.picture, { themed: true });
-  return svg === undefined ? undefined : scrollBox(`${place.label}: ${kind}`, legible(svg), `view ${kind}`);
+  return svg === undefined ? undefined : scrollBox(label, legible(svg), `view ${kind}`);
 }
+
+/** Of a long recording the notebook keeps a part of the data, and the picture of all of it. */
+function drawnInPart(
+  kind: string,
+  bundle: Readonly<Record<string, unknown>>,
+): { as: "html" | "svg"; picture: string } | undefined {
+  if (!BOUNDED.has(kind)) return undefined;
+  for (const [mime, as] of [
+    ["text/html", "html"],
+    ["image/svg+xml", "svg"],
+  ] as const) {
+    const picture = multiline(bundle[mime]);
+    if (picture !== undefined && picture.length <= limits.markup) return { as, picture };
+  }
+  return undefined;
+}
+
+const BOUNDED = new Set(["packets", "sequence", "bytes", "log"]);
 
 /** A picture shrinks by a quarter at most; then its box scrolls. */
 function legible(svg: string): string {

@@ -27,7 +27,7 @@ function outline(headings: readonly Heading[]): string {
     const link = tag("a", { href: `#${encodeURIComponent(heading.id)}` }, escapeHtml(heading.text));
     return `<li${heading.level > 2 ? ' class="sub"' : ""}>${link}</li>`;
   });
-  return `<nav id="outline" aria-label="On this page"><details open><summary>On this page</summary><ol>${items.join("")}</ol></details></nav>`;
+  return `<nav id="outline" aria-label="On this page"><details><summary>On this page</summary><ol>${items.join("")}</ol></details></nav>`;
 }
 
 /** Under the title: what the outputs come from. */

@@ -45,10 +45,7 @@ const settings = (themed: boolean): sanitizeHtml.IOptions => ({
   nestingLimit: 60,
   transformTags: {
     "*": (tagName, attribs) => ({ tagName, attribs: styled(attribs, themed) }),
-    a: (tagName, attribs) => ({
-      tagName,
-      attribs: { ...styled(attribs, themed), rel: "noopener noreferrer nofollow", href: attribs.href ?? "" },
-    }),
+    a: (_tagName, attribs) => link(attribs),
     img: (_tagName, attribs) => image(attribs, themed),
     // Headings of an output are no headings of the page.
     ...Object.fromEntries(
@@ -73,6 +70,15 @@ function styled(attribs: sanitizeHtml.Attributes, themed: boolean): sanitizeHtml
   const { style, ...rest } = attribs;
   const kept = style === undefined ? undefined : safeStyle(style, themed);
   return kept === undefined ? rest : { ...rest, style: kept };
+}
+
+/** Only to other hosts and to mail: a link of an output into the page leads nowhere. */
+function link({ href, ...attribs }: sanitizeHtml.Attributes): sanitizeHtml.Tag {
+  const outside = /^(?:https?:|mailto:)/i.test(href ?? "");
+  return {
+    tagName: "a",
+    attribs: outside ? { ...attribs, href: href as string, rel: "noopener noreferrer nofollow" } : attribs,
+  };
 }
 
 const RASTER = /^data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+$/i;

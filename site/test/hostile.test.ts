@@ -40,49 +40,88 @@ function everywhere(payload: string): unknown[] {
     fields: [{ name: payload, start: payload, end: payload, text: payload }],
     explanation: [payload],
   };
-  const table = { caption: payload, columns: [{ title: payload, align: payload }], rows: [[payload]], rowHeader: payload };
+  const table = {
+    caption: payload,
+    columns: [{ title: payload, align: payload }],
+    rows: [[payload]],
+    rowHeader: payload,
+  };
   return [
     prose(payload, { metadata: { tags: [payload], mqtt: { proves: [payload], terms: [payload] } } }),
     { cell_type: "raw", id: payload, metadata: { format: "text/html" }, source: payload },
-    code(payload, [
-      stream(payload),
-      shown({ "text/html": payload }),
-      shown({ "text/markdown": payload }),
-      shown({ "image/svg+xml": svgOf(payload), "text/plain": payload }),
-      shown({ "image/svg+xml": payload, "text/plain": payload }),
-      shown({ "image/png": payload, "text/plain": payload }),
-      shown({ "image/png": "iVBORw0KGgo=", "text/plain": payload }),
-      shown({ "application/json": { [payload]: payload } }),
-      shown({ "application/javascript": 'ran("javascript output")', "text/plain": payload }),
-      shown({ [payload]: payload }),
-      { output_type: "error", ename: payload, evalue: payload, traceback: [payload] },
-      view("packets", { caption: payload, total: 1, packets: [packet] }),
-      view("sequence", { caption: payload, total: 1, packets: [packet] }),
-      view("table", table),
-      view("ladder", { title: payload, hops: [{ name: payload, state: payload, evidence: payload }] }),
-      view("topology", { title: payload, nodes: [{ id: payload, kind: payload, state: payload }], edges: [] }),
-      view("log", { caption: payload, total: 1, lines: [{ number: payload, text: payload, meaning: payload }] }),
-      view("bytes", { title: payload, bytes: "00ff", length: 2, fields: [{ name: payload, start: 0, end: 1, text: payload }] }),
-      view("check", { id: payload, status: "failed", points: payload, score: payload, findings: [{ what: payload, ok: 0, expected: payload, observed: payload }], evidence: [{ title: payload, lines: [payload] }], reasons: [payload], next: payload }),
-      view("predict", { id: payload, choices: { [payload]: payload, b: payload }, guess: payload }),
-      view("reveal", { id: payload, choices: { [payload]: payload }, guess: payload, answer: payload }),
-      view("hint", { id: payload, step: payload, of: payload, text: payload }),
-      view("observation", { id: payload, holds: true, observed: payload, expected: payload, deviation: payload, mosquitto: payload, engine: payload }),
-      view("line", { text: payload }),
-      view("solution", { id: payload, code: payload }),
-      view(payload, payload, { "text/html": payload, "text/plain": payload }),
-    ], { id: payload, metadata: { tags: [payload], mqtt: { proves: [payload], terms: [payload] }, nbgrader: { points: payload } } }),
+    code(
+      payload,
+      [
+        stream(payload),
+        shown({ "text/html": payload }),
+        shown({ "text/markdown": payload }),
+        shown({ "image/svg+xml": svgOf(payload), "text/plain": payload }),
+        shown({ "image/svg+xml": payload, "text/plain": payload }),
+        shown({ "image/png": payload, "text/plain": payload }),
+        shown({ "image/png": "iVBORw0KGgo=", "text/plain": payload }),
+        shown({ "application/json": { [payload]: payload } }),
+        shown({ "application/javascript": 'ran("javascript output")', "text/plain": payload }),
+        shown({ [payload]: payload }),
+        { output_type: "error", ename: payload, evalue: payload, traceback: [payload] },
+        view("packets", { caption: payload, total: 1, packets: [packet] }),
+        view("sequence", { caption: payload, total: 1, packets: [packet] }),
+        view("table", table),
+        view("ladder", { title: payload, hops: [{ name: payload, state: payload, evidence: payload }] }),
+        view("topology", { title: payload, nodes: [{ id: payload, kind: payload, state: payload }], edges: [] }),
+        view("log", { caption: payload, total: 1, lines: [{ number: payload, text: payload, meaning: payload }] }),
+        view("bytes", {
+          title: payload,
+          bytes: "00ff",
+          length: 2,
+          fields: [{ name: payload, start: 0, end: 1, text: payload }],
+        }),
+        view("check", {
+          id: payload,
+          status: "failed",
+          points: payload,
+          score: payload,
+          findings: [{ what: payload, ok: 0, expected: payload, observed: payload }],
+          evidence: [{ title: payload, lines: [payload] }],
+          reasons: [payload],
+          next: payload,
+        }),
+        view("predict", { id: payload, choices: { [payload]: payload, b: payload }, guess: payload }),
+        view("reveal", { id: payload, choices: { [payload]: payload }, guess: payload, answer: payload }),
+        view("hint", { id: payload, step: payload, of: payload, text: payload }),
+        view("observation", {
+          id: payload,
+          holds: true,
+          observed: payload,
+          expected: payload,
+          deviation: payload,
+          mosquitto: payload,
+          engine: payload,
+        }),
+        view("line", { text: payload }),
+        view("solution", { id: payload, code: payload }),
+        view(payload, payload, { "text/html": payload, "text/plain": payload }),
+      ],
+      {
+        id: payload,
+        metadata: { tags: [payload], mqtt: { proves: [payload], terms: [payload] }, nbgrader: { points: payload } },
+      },
+    ),
   ];
 }
 
 function page(cells: readonly unknown[]): string {
-  const text = notebook(cells, { mqtt: { lab: markup[0], run: { engine: markup[3], mosquitto: markup[6], date: markup[0] } } });
+  const text = notebook(cells, {
+    mqtt: { lab: markup[0], run: { engine: markup[3], mosquitto: markup[6], date: markup[0] } },
+  });
   const material = {
     stubs: { cell: markup[0] as string },
     hints: { cell: [...markup] },
     others: { cell: markup[1] as string },
   };
-  const content = labContent(readNotebook(text, () => {}), { fallbackTitle: markup[0] as string, solutions: "collapsed", material, pages: {} });
+  const content = labContent(
+    readNotebook(text, () => {}),
+    { fallbackTitle: markup[0] as string, solutions: "collapsed", material, pages: {} },
+  );
   const lab = { name: "hostile", page: "hostile.html", content, listed: undefined };
   return new Frame().page(labPage({ labs: [lab], toCome: [] }, lab));
 }
@@ -116,7 +155,10 @@ async function open(html: string): Promise<{ ran: string[]; asked: string[]; blo
       one.dispatchEvent(new MouseEvent("mouseover", { bubbles: true }));
       const href = one.getAttribute("href") ?? one.getAttribute("xlink:href") ?? "";
       const leaves = /^\s*(?:https?:|mailto:)/i.test(href) || /\.(?:html|ipynb)/.test(href);
-      if ((one instanceof HTMLAnchorElement || one instanceof HTMLButtonElement || one instanceof SVGElement) && !leaves) {
+      if (
+        (one instanceof HTMLAnchorElement || one instanceof HTMLButtonElement || one instanceof SVGElement) &&
+        !leaves
+      ) {
         one.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true }));
         n++;
       }
@@ -134,9 +176,14 @@ async function open(html: string): Promise<{ ran: string[]; asked: string[]; blo
 const withoutPolicy = (html: string): string => html.replace(/<meta http-equiv="Content-Security-Policy"[^>]*>/, "");
 
 test("the payloads do run where nothing stops them", { skip: withoutChromium }, async () => {
-  const { ran, asked } = await open(`<!doctype html><meta charset=utf-8><main>${markup.slice(0, 14).join("\n")}</main>`);
+  const { ran, asked } = await open(
+    `<!doctype html><meta charset=utf-8><main>${markup.slice(0, 14).join("\n")}</main>`,
+  );
   assert.ok(ran.length >= 5, `only ${ran.length} of the payloads ran unhindered: ${ran}`);
-  assert.deepEqual(asked.filter((url) => url.includes("attacker")), []);
+  assert.deepEqual(
+    asked.filter((url) => url.includes("attacker")),
+    [],
+  );
 });
 
 const payloads = [...markup, ...markdown];
@@ -158,7 +205,11 @@ test("what is written has no active part", () => {
     for (const one of tags) {
       // Within a tag, what stands in quotes is text.
       const bare = one.replace(/"[^"]*"/g, '""');
-      assert.doesNotMatch(bare, /^<(?:script|iframe|object|embed|form|base|meta|link|style|foreignObject|animate|set|use|math|button|template)\b/i, one);
+      assert.doesNotMatch(
+        bare,
+        /^<(?:script|iframe|object|embed|form|base|meta|link|style|foreignObject|animate|set|use|math|button|template)\b/i,
+        one,
+      );
       assert.doesNotMatch(bare, /\son[a-z]+\s*=/i, one);
       assert.doesNotMatch(one, /(?:href|src)="\s*(?:javascript|vbscript|data:text)/i, one);
       assert.doesNotMatch(one, /style="[^"]*(?:url\(|expression|position|@import)/i, one);
