@@ -87,6 +87,26 @@ for (const [release, version] of VERSIONS) {
   });
 }
 
+test("docker: anonymous volumes go with their broker, named ones stay", { timeout: 60_000 }, async (t) => {
+  const reason = await noDocker();
+  if (reason) return t.skip(reason);
+  const scope = await openScope("volumes");
+  const volume = `kept-${process.pid}`;
+  t.after(async () => {
+    await scope.close();
+    await dockerEngine().removeVolume("volumes", volume);
+  });
+  const broker = await dockerEngine().start(planBroker("volumes", { conf: OPEN, volume }), scope);
+  assert.ok(broker instanceof DockerBroker);
+  const { Mounts } = await broker.box.container.inspect();
+  assert.deepEqual(Mounts.map((mount) => mount.Destination).sort(), ["/mosquitto/data", "/mosquitto/log"]);
+  await broker.remove();
+  const { Volumes } = await (await client()).listVolumes();
+  const left = new Set(Volumes.map((one) => one.Name));
+  for (const mount of Mounts)
+    assert.equal(left.has(mount.Name!), mount.Destination === "/mosquitto/data", mount.Destination);
+});
+
 test("docker: a link is cut and mended; clients stay, the bridge comes back", { timeout: 120_000 }, async (t) => {
   const reason = await noDocker();
   if (reason) return t.skip(reason);
