@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { inspect } from "node:util";
 import { LabError } from "kernel-helpers/dist/core/errors";
@@ -112,8 +115,7 @@ test("silence holds without a sleep, and breaks when something came", { skip }, 
 });
 
 test("silence holds where the access rules forbid every other topic", { skip }, async () => {
-  const { writeFileSync, mkdtempSync, chmodSync, rmSync } = await import("node:fs");
-  const folder = mkdtempSync("/tmp/mqtt-acl-");
+  const folder = mkdtempSync(join(tmpdir(), "mqtt-acl-"));
   chmodSync(folder, 0o755);
   writeFileSync(`${folder}/acl`, "topic readwrite open/#\n");
   const strict = await mosquitto(`allow_anonymous true\nacl_file ${folder}/acl`);
