@@ -11,7 +11,13 @@ export interface Notebook {
 export interface NotebookMetadata {
   readonly kernelspec?: { readonly name: string; readonly display_name: string; readonly language?: string };
   /** Ours: which lab and edition; a draft's lengths and order are only warned of. */
-  readonly mqtt?: { readonly lab?: string; readonly edition?: number | string; readonly draft?: boolean };
+  readonly mqtt?: {
+    readonly lab?: string;
+    readonly edition?: number | string;
+    readonly draft?: boolean;
+    /** In an executed notebook: what it ran on, and when (ISO 8601). */
+    readonly run?: { readonly engine: string; readonly mosquitto: string; readonly date: string };
+  };
   readonly [key: string]: unknown;
 }
 

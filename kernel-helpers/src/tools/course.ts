@@ -83,7 +83,7 @@ export async function runLab(lab: Pick<LabEntry, "slug">, options: CourseOptions
     });
     cells = run.cells.length;
     mkdirSync(options.out, { recursive: true });
-    const executed = run.notebook as unknown as Notebook;
+    const executed = withRun(run.notebook as unknown as Notebook, options);
     writeFileSync(join(options.out, `${lab.slug}.ipynb`), writeNotebook(executed));
     const failed = run.cells.filter((cell) => cell.status !== "ok" && !cell.allowed);
     const late = run.cells.flatMap((cell) => cell.lateErrors.map((error) => ({ cell, error })));
@@ -100,6 +100,12 @@ export async function runLab(lab: Pick<LabEntry, "slug">, options: CourseOptions
   } catch (error) {
     return answer(error instanceof LabError ? `${error}` : `${(error as Error).stack ?? error}`);
   }
+}
+
+/** Says on what and when it ran: the site shows that above the outputs. */
+function withRun(notebook: Notebook, { engine, version }: CourseOptions): Notebook {
+  const run = { engine, mosquitto: version, date: `${new Date().toISOString().slice(0, 19)}Z` };
+  return { ...notebook, metadata: { ...notebook.metadata, mqtt: { ...notebook.metadata.mqtt, run } } };
 }
 
 /** The run makes a copy, and writes to that only. */
