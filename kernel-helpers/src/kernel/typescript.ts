@@ -2,7 +2,7 @@ import { builtinModules, createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type * as tsModule from "@tslab/typescript-for-tslab";
 import { courseRoot } from "../core/paths";
-import { emitShorthands } from "./shorthand";
+import { mendPrograms } from "./mend-programs";
 import type { MapChain } from "./source-maps";
 
 export type TypeScript = typeof tsModule;
@@ -28,7 +28,7 @@ export type Refresh = () => void;
  * - createWatchCompilerHost: only the types of Node (every package below @types would be parsed at start), from the
  *   course's folder; source maps; the ES module rules for await; imports that the notebook's folder can't resolve are
  *   resolved from the course's folder.
- * - the builder's emit: `{ broker }` with a name from an earlier cell (see shorthand.ts).
+ * - the programs that it makes: two faults are mended (see mend-programs.ts).
  * - transpileModule: keeps the source maps of tslab's two steps.
  * - sys.watchFile, sys.watchDirectory: files are looked at before each cell (`refresh`) and not watched in between; a
  *   change that arrives in the midst of a cell would find tslab's only timer taken.
@@ -68,7 +68,7 @@ function hostMaker(ts: TypeScript): HostMaker {
     const host = (ts.createWatchCompilerHost as HostMaker)(files, compilerOptions, ...rest);
     resolveFromCourseToo(ts, host);
     readWithoutManuals(host);
-    emitShorthands(ts, host);
+    mendPrograms(ts, host);
     return host;
   };
 }

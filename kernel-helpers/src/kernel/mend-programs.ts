@@ -4,11 +4,15 @@ import type * as tsModule from "@tslab/typescript-for-tslab";
 const EARLIER_CELLS = "__prev__.d.ts";
 
 /**
- * tslab turns names of earlier cells into properties of its `exports`, but not in a shorthand: it asks for the symbol
- * at that place, which is the new property's, and leaves `{ broker }` to fail as an unknown name. So shorthands of such
- * names are written out before tslab looks.
+ * Mends two things in each program that tslab's compiler makes of a cell:
+ *
+ * - tslab turns names of earlier cells into properties of its `exports`, but not in a shorthand: it asks for the symbol
+ *   at that place, which is the new property's, and leaves `{ broker }` to fail as an unknown name. So shorthands of
+ *   such names are written out before tslab looks.
+ * - A cell in which TypeScript parses an `await (` for the second time is a new file that remembers the first try, which
+ *   never got a path; the compiler asks that one where it lies, and fails with "Paths must either both be absolute …".
  */
-export function emitShorthands(
+export function mendPrograms(
   ts: typeof tsModule,
   host: { afterProgramCreate?: (program: tsModule.BuilderProgram) => void },
 ): void {
@@ -19,6 +23,7 @@ export function emitShorthands(
       created = given;
     },
     get: () => (program: tsModule.BuilderProgram) => {
+      for (const file of program.getSourceFiles()) forgetFirstTry(file);
       const { emit } = program;
       const before = shorthandWriter(ts, () => program.getProgram().getTypeChecker());
       program.emit = (file, write, token, onlyDeclarations, own) =>
@@ -26,6 +31,10 @@ export function emitShorthands(
       created?.(program);
     },
   });
+}
+
+function forgetFirstTry(file: tsModule.SourceFile & { original?: tsModule.Node }): void {
+  if (file.original) file.original = undefined;
 }
 
 function shorthandWriter(

@@ -24,3 +24,15 @@ test("names of earlier cells work in shorthands, wherever TypeScript allows one"
   const wrong = await kernel.execute("const x: { a: string } = { a };");
   assert.match(wrong.error?.evalue ?? "", /not assignable/);
 });
+
+test("an await with parentheses before a declaration of an imported type", async (t) => {
+  const kernel = await KernelClient.start({ cwd: courseRoot });
+  t.after(() => kernel.shutdown());
+  for (const code of [
+    'import { LabError } from "kernel-helpers"; const error = new LabError("TIMEOUT", "late", "wait");',
+    "await (Promise.resolve(1));\nconst again = error;\nagain.code",
+  ]) {
+    const result = await kernel.execute(code);
+    assert.equal(result.status, "ok", result.error?.traceback.join("\n"));
+  }
+});
