@@ -26,7 +26,7 @@ function zigArguments(target, jobs) {
   const files = target.groups.flatMap(([flags, list]) => ["-cflags", ...COMMON_FLAGS, ...flags, "--", ...list]);
   return [
     "build-exe",
-    ...["-target", "wasm32-wasi", "-O", "ReleaseSmall", "-fstrip", `-j${jobs}`],
+    ...["-target", "wasm32-wasi", "-mcpu=generic+bulk_memory", "-O", "ReleaseSmall", "-fstrip", `-j${jobs}`],
     ...["-lc", "-lwasi-emulated-signal", "-lwasi-emulated-getpid"],
     ...["--stack", String(STACK), `--max-memory=${MEMORY_LIMIT}`],
     ...["--name", target.name, `-femit-bin=out/${target.name}.wasm`],

@@ -72,3 +72,9 @@ EXPORT(broker_turn) int broker_turn(void)
 	if(db.next_event_ms > LONGEST_WAIT) return LONGEST_WAIT;
 	return db.next_event_ms < 1 ? 1 : (int)db.next_event_ms;
 }
+
+/* Whether a turn has something to do now: taking a connection's output can make it writable again. */
+EXPORT(broker_ready) int broker_ready(void)
+{
+	return epoll_any_ready();
+}

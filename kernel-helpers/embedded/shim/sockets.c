@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #define EPOLL_FD 0xFFFF
-#define OUT_LIMIT (1 << 20)   /* bytes of one connection that wait for the loader */
-#define KEEP_CAPACITY (1 << 16) /* larger buffers are given back when they run empty */
+#define OUT_LIMIT (1 << 18)   /* bytes of one connection that wait for the loader */
+#define KEEP_CAPACITY (1 << 18) /* larger buffers are given back when they run empty */
 
 /* All return 0 or a negative errno. Family: 4, 6, or 0 for a path. */
 IMPORT(listen) int host_listen(int fd, const char *address, int port, int family);

@@ -83,11 +83,18 @@ function runOnce(
   test: UpstreamTest,
   firstPort: number,
   env: NodeJS.ProcessEnv,
+  user: number | undefined,
 ): Promise<{ ok: boolean; output: string }> {
   return new Promise((resolve) => {
     const ports = Array.from({ length: test.ports }, (_, index) => String(firstPort + index));
     // A process group of its own: a test that is ended leaves its brokers and helpers behind.
-    const child = spawn("python3", [...test.words, ...ports], { cwd: folder, detached: true, env });
+    const child = spawn("python3", [...test.words, ...ports], {
+      cwd: folder,
+      detached: true,
+      env,
+      uid: user,
+      gid: user,
+    });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => {
@@ -110,17 +117,25 @@ function runOnce(
   });
 }
 
+/** Whom a program that won't be root runs as: the folder becomes that user's. undefined = this user. */
+export function unprivileged(root: string): number | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const nobody = 65_534;
+  execFileSync("chown", ["-R", `${nobody}:${nobody}`, root]);
+  return nobody;
+}
+
 /** Runs tests, a few at a time, each with ports of its own; those that fail are run again alone, from the third attempt in slow mode. */
 export async function runTests(
   folder: string,
   tests: readonly UpstreamTest[],
-  options: { jobs: number; firstPort: number },
+  options: { jobs: number; firstPort: number; user?: number },
 ): Promise<UpstreamResult[]> {
   const results = new Map<string, UpstreamResult>();
   const attempt = async (index: number, test: UpstreamTest): Promise<boolean> => {
     const attempts = (results.get(test.name)?.attempts ?? 0) + 1;
     const env = attempts > 2 ? slowMode(folder) : process.env;
-    const { ok, output } = await runOnce(folder, test, options.firstPort + index * PORTS_EACH, env);
+    const { ok, output } = await runOnce(folder, test, options.firstPort + index * PORTS_EACH, env, options.user);
     results.set(test.name, { name: test.name, passed: ok, attempts, output });
     return ok;
   };

@@ -4,13 +4,13 @@ import { execFile, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { MqttClient } from "mqtt";
 import { embeddedEngine } from "../../brokers/embedded";
 import type { PublishedPort } from "../../brokers/embedded/node/messages";
 import { programModule, readManifest } from "../../brokers/embedded/node/modules";
 import { type Run, WorkerPool } from "../../brokers/embedded/node/pool";
 import { freePort } from "../../brokers/ports";
 import { answers } from "../../brokers/probe";
+import { type LabClient, openClient } from "../../mqtt/client";
 import type { Row } from "./row";
 
 const HOST = "127.0.0.1";
@@ -28,9 +28,8 @@ interface Target {
 
 const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
-async function connectTo(url: string): Promise<MqttClient> {
-  const { connectAsync } = await import("mqtt");
-  const client = await connectAsync(url, { protocolVersion: 5, properties: { receiveMaximum: 100 } }, true);
+async function connectTo(url: string): Promise<LabClient["mqtt"]> {
+  const { mqtt: client } = await openClient(url, { properties: { receiveMaximum: 100 } });
   (client.stream as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
   return client;
 }
@@ -115,7 +114,8 @@ function coldStart(folder: string): Promise<number> {
 
 /** @internal Runs in a process that has started no broker yet. */
 export async function coldStartHere(folder: string): Promise<number> {
-  await import("mqtt");
+  // MQTT.js is loaded at its first use, which is not the broker's matter.
+  await openClient(`mqtt://${HOST}:1`, { connectTimeout: 50, reconnectPeriod: 0 }).catch(() => undefined);
   const began = performance.now();
   const target = await startEmbedded(new WorkerPool(), folder);
   const ms = await connackAfter(began, target.url);

@@ -38,6 +38,7 @@ interface BrokerExports extends SocketExports {
   broker_chdir(path: number): number;
   broker_start(argc: number, argv: number): number;
   broker_turn(): number;
+  broker_ready(): number;
   broker_signal(number: number): void;
   broker_flush(): void;
   broker_finish(): void;
@@ -194,7 +195,10 @@ export class Broker {
     this.#inTurn = true;
     do {
       wait = this.#oneTurn();
-      if (wait !== undefined) this.#sockets.flush();
+      if (wait === undefined) break;
+      this.#sockets.flush();
+      // What was flushed may have unblocked a writer: without a look it would wait for the next timer.
+      if (wait > 0 && this.#exports.broker_ready()) wait = 0;
     } while (wait === 0 && performance.now() - began < LONGEST_STRETCH);
     this.#inTurn = false;
     if (wait === undefined) return;
