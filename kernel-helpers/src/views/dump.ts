@@ -1,6 +1,6 @@
 import { escapeText, visible } from "./escape";
 import { type ByteField, hexByte } from "./record";
-import { pad, truncate } from "./text";
+import { pad, truncate, wrap } from "./text";
 import { colour, font, tints } from "./theme";
 
 /** A line of a hexdump: bytes `start` to `end` of the packet, and the field that they begin or go on with. */
@@ -108,18 +108,43 @@ export function dumpText(lines: readonly DumpLine[], columns = 110): string {
     .join("\n");
 }
 
-/** The same as HTML: neighbouring fields differ by background, and each says its name. Wider lines scroll in their box. */
-export function dumpHtml(lines: readonly DumpLine[], maxWidth?: number): string {
-  const rows = lines.map((line) => {
-    const tint = line.field % 2 ? colour.card : tints[0];
-    const name =
-      line.name === undefined
-        ? ""
-        : `  <b>${escapeText(line.name)}</b>${line.text ? ` <bdi>${escapeText(truncate(line.text, 160))}</bdi>` : ""}`;
-    return `<span style="background-color:${tint}">${escapeText(left(line))}</span>${name}`;
-  });
+/**
+ * The same as HTML: neighbouring fields differ by background, and each says its name, broken into lines of `room`
+ * columns beside its bytes. What is wider still scrolls in its own box.
+ */
+export function dumpHtml(lines: readonly DumpLine[], room = 72): string {
+  const rows: string[] = [];
+  let waiting: string[] = [];
+  let tint: string = colour.card;
+  const put = (bytes: string) =>
+    rows.push(`<span style="background-color:${tint}">${escapeText(pad(bytes, LEFT))}</span> ${waiting.shift() ?? ""}`);
+  const rest = () => {
+    while (waiting.length) put("");
+  };
+  for (const line of lines) {
+    if (line.name !== undefined) {
+      rest();
+      waiting = named(line.name, truncate(line.text ?? "", 160), room);
+    }
+    tint = line.field % 2 ? colour.card : tints[0];
+    put(left(line));
+  }
+  rest();
   return (
     `<pre style="margin:4px 0;padding:6px 8px;background-color:${colour.card};color:${colour.ink};border:1px solid ${colour.edge};` +
-    `border-radius:4px;font-family:${font.mono};font-size:${font.small}px;line-height:1.45;overflow-x:auto;white-space:pre${maxWidth ? `;max-width:${maxWidth}px` : ""}">${rows.join("\n")}</pre>`
+    `border-radius:4px;font-family:${font.mono};font-size:${font.small}px;line-height:1.45;overflow-x:auto;white-space:pre">${rows.join("\n")}</pre>`
   );
+}
+
+/** Offset, eight bytes, eight characters. */
+const LEFT = 4 + 2 + (PER_LINE * 3 - 1) + 2 + PER_LINE;
+
+/** The field's name in bold, then what its bytes say, as lines. */
+function named(name: string, text: string, room: number): string[] {
+  let bold = visible(name).length;
+  return wrap(`${visible(name)}${text ? ` ${visible(text)}` : ""}`, room).map((line) => {
+    const [head, tail] = [line.slice(0, bold), line.slice(bold)];
+    bold = Math.max(0, bold - line.length - 1);
+    return `${head ? `<b>${escapeText(head)}</b>` : ""}${tail ? `<bdi>${escapeText(tail)}</bdi>` : ""}`;
+  });
 }

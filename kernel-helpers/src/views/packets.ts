@@ -110,13 +110,20 @@ export function partsHtml(parts: readonly Part[]): string {
     .join(" &nbsp;");
 }
 
+/** Columns for a field's name, so that an unfolded packet fits beside JupyterLab's file browser on a small screen. */
+const BESIDE_BYTES = 26;
+
+/** A clause's number is one word, whatever hyphens are in it. */
+const unbroken = (html: string): string =>
+  html.replace(/\[MQTT-[\d.]+-\d+\]/g, '<span style="white-space:nowrap">$&</span>');
+
 function unfolded(record: PacketRecord): string {
   const sentences = (record.explanation ?? [])
-    .map((one) => `<li style="margin:2px 0">${escapeText(one)}</li>`)
+    .map((one) => `<li style="margin:2px 0">${unbroken(escapeText(one))}</li>`)
     .join("");
   const list = sentences ? `<ul style="margin:6px 0;padding-left:18px">${sentences}</ul>` : "";
   const lines = dump(toBytes(record.bytes), record.fields ?? [], { length: wireLength(record) });
-  return `${list}${dumpHtml(lines, 560)}`;
+  return `${list}${dumpHtml(lines, BESIDE_BYTES)}`;
 }
 
 function plain(records: readonly PacketRecord[], options: PacketsOptions): string {

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import type { EngineKind } from "kernel-helpers/dist/brokers/engine";
 import { cacheFolder, courseRoot } from "kernel-helpers/dist/core/paths";
 
 export interface Server {
@@ -15,8 +16,7 @@ export interface Server {
   end(): Promise<void>;
 }
 
-/** @param env added to the environment of JupyterLab and of its kernels. */
-export async function startServer(env: NodeJS.ProcessEnv = {}): Promise<Server> {
+export async function startServer(engine: EngineKind = "embedded"): Promise<Server> {
   mkdirSync(cacheFolder, { recursive: true });
   const folder = mkdtempSync(join(cacheFolder, "jupyterlab-"));
   const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -29,7 +29,7 @@ export async function startServer(env: NodeJS.ProcessEnv = {}): Promise<Server> 
       "--port",
       String(await freePort()),
       "--engine",
-      "embedded",
+      engine,
     ],
     {
       cwd: courseRoot,
@@ -40,7 +40,6 @@ export async function startServer(env: NodeJS.ProcessEnv = {}): Promise<Server> 
         MQTT_NOTEBOOKS_MINE: folder,
         MQTT_NOTEBOOKS_EXPOSE_APP: "1",
         MQTT_LAB_PROGRESS: "",
-        ...env,
       },
       stdio: ["ignore", "pipe", "pipe"],
     },

@@ -307,3 +307,17 @@ test("a narrow table leaves its caption on one line", () => {
   const [, least = ""] = /^<div[^>]*><table style="min-width:(\d+)px/.exec(picture) ?? [];
   assert.ok(Number(least) > 200 && Number(least) <= 520, least);
 });
+
+test("an unfolded packet fits beside a file browser: names of fields break instead of running out of sight", () => {
+  const { picture } = packetsView(firstPackets);
+  const widest = [...picture.matchAll(/<pre[^>]*>([^]*?)<\/pre>/g)].flatMap(([, inner = ""]) =>
+    inner
+      .replace(/<[^>]*>/g, "")
+      .replace(/&[a-z#\d]+;/g, "x")
+      .split("\n")
+      .map((line) => line.length),
+  );
+  assert.ok(widest.length > 20);
+  assert.ok(Math.max(...widest) <= 66, `${Math.max(...widest)} columns`);
+  assert.match(picture, /<b>packet type and flags<\/b>[^]*PUBLISH, QoS 1, RETAIN/);
+});
