@@ -86,6 +86,16 @@ export class Channels {
   }
 
   async #pump(name: Channel | "iopub", receive: (message: Message, channel: Channel | "iopub") => void): Promise<void> {
-    for await (const frames of this.#sockets[name]) receive(decode(this.#connection.key, frames), name);
+    for await (const frames of this.#sockets[name]) {
+      let message: Message;
+      try {
+        message = decode(this.#connection.key, frames);
+      } catch (error) {
+        // Whoever it came from, it was not our kernel.
+        process.emitWarning(`dropped a message on ${name}: ${(error as Error).message}`);
+        continue;
+      }
+      receive(message, name);
+    }
   }
 }

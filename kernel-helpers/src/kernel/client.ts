@@ -58,6 +58,7 @@ interface Waiting {
 }
 
 const DEFAULT_START = 30_000;
+const PORT_TRIES = 3;
 const HANDSHAKE_RETRY = 300;
 /** How long a shutdown may take before the process is killed, in ms: the kernel's own cleanup has two seconds. */
 const SHUTDOWN_LIMIT = 4_000;
@@ -161,8 +162,20 @@ export class KernelClient {
   }
 
   async #spawn(): Promise<void> {
-    this.#stopping = false;
     const deadline = Date.now() + (this.#options.startTimeout ?? DEFAULT_START);
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#spawnOnce(deadline);
+        return;
+      } catch (error) {
+        // Between our look for free ports and the kernel's use of them another process may have taken one.
+        if (tries === PORT_TRIES || !this.#process.lastWords.includes("EADDRINUSE")) throw error;
+      }
+    }
+  }
+
+  async #spawnOnce(deadline: number): Promise<void> {
+    this.#stopping = false;
     const connection = await newConnection();
     const { argv, env } = kernelSpec(process.execPath, join(__dirname, "launch.js"));
     this.#process = new KernelProcess(connection, {

@@ -61,6 +61,11 @@ export class KernelProcess {
     return this.#child.pid;
   }
 
+  /** The end of what it wrote to its stdout and stderr. */
+  get lastWords(): string {
+    return this.#tail.trim();
+  }
+
   get gone(): boolean {
     return this.#gone;
   }
@@ -80,7 +85,7 @@ export class KernelProcess {
   death(): LabError {
     const { exitCode, signalCode } = this.#child;
     const how = signalCode ? `was ended by ${signalCode}` : `ended with code ${exitCode}`;
-    const last = this.#tail.trim();
+    const last = this.lastWords;
     return new LabError(
       "SETUP_FAILED",
       `the kernel's process ${how}${last ? `. Its last words:\n${last}` : ""}`,

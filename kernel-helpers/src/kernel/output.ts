@@ -59,7 +59,16 @@ export function captureStream(stream: NodeJS.WriteStream, write: (text: string) 
       write(
         decoder.write(typeof chunk === "string" ? Buffer.from(chunk, encoding as BufferEncoding) : Buffer.from(chunk)),
       );
-    if (callback) process.nextTick(callback);
+    if (callback && !isConsoles(callback)) process.nextTick(callback);
     return true;
   };
+}
+
+/**
+ * console passes a handler for errors of the stream with each line. There are none here, and a million calls that wait
+ * for the end of a loop of prints would fill the memory.
+ */
+function isConsoles(callback: unknown): boolean {
+  const { _stdoutErrorHandler, _stderrErrorHandler } = console as unknown as Record<string, unknown>;
+  return callback === _stdoutErrorHandler || callback === _stderrErrorHandler;
 }

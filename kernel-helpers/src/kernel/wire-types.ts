@@ -13,6 +13,7 @@ export type FromWire =
   | { kind: "interrupt"; number: number; terminated: boolean }
   | { kind: "leave"; why: string }
   | { kind: "fence"; number: number }
+  | { kind: "failed"; why: string }
   | { kind: "closed" };
 
 /** From the main thread to the wire. Contents are JSON text: what can't be serialised fails where it was made. */
@@ -29,6 +30,8 @@ export enum Shared {
   Acknowledged = 0,
   /** What the main thread does: a Phase. */
   Phase = 1,
+  /** Characters that the main thread has published and the sockets haven't taken yet. */
+  Underway = 2,
 }
 
 export enum Phase {
@@ -37,6 +40,9 @@ export enum Phase {
   /** Inside the TypeScript compiler, whose state a termination would spoil. */
   Compiling = 1,
 }
+
+/** How much may be under way before a cell that floods has to wait, in characters. */
+export const UNDERWAY_LIMIT = 8 << 20;
 
 export interface WireData {
   readonly connectionFile: string;

@@ -118,6 +118,10 @@ class Wire {
     return sender;
   }
 
+  abandon(): void {
+    for (const socket of this.#sockets) socket.close();
+  }
+
   receive(message: ToWire): void {
     switch (message.kind) {
       case "publish":
@@ -253,7 +257,7 @@ class Wire {
   /** Sends what is queued, closes the sockets (an open one makes the addon abort at exit), tells the main thread. */
   async #close(): Promise<void> {
     await Promise.all(this.#senders.map((sender) => sender.drained()));
-    for (const socket of this.#sockets) socket.close();
+    this.abandon();
     toMain({ kind: "closed" });
   }
 }
@@ -283,9 +287,16 @@ function watchParent(pid: number): void {
 const wire = new Wire();
 const early: ToWire[] = [];
 port.on("message", (message: ToWire) => early.push(message));
-void wire.open().then(() => {
-  port.removeAllListeners("message");
-  for (const message of early) wire.receive(message);
-  port.on("message", (message: ToWire) => wire.receive(message));
-  watchParent(data.parentPid);
-});
+wire.open().then(
+  () => {
+    port.removeAllListeners("message");
+    for (const message of early) wire.receive(message);
+    port.on("message", (message: ToWire) => wire.receive(message));
+    watchParent(data.parentPid);
+  },
+  (error: Error & { code?: string }) => {
+    // Closed first: an open socket makes the addon abort when this thread ends, before anybody hears why.
+    wire.abandon();
+    toMain({ kind: "failed", why: `${error.code}: ${error.message}` });
+  },
+);

@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { complain } from "./log";
 import type { Content, Header } from "./protocol";
 import { afterTermination } from "./termination";
-import { type FromWire, Phase, type Request, Shared, type ToWire, type WireData } from "./wire-types";
+import { type FromWire, Phase, type Request, Shared, type ToWire, UNDERWAY_LIMIT, type WireData } from "./wire-types";
 
 /** What the main thread does with what comes in. */
 export interface Listener {
@@ -12,6 +12,13 @@ export interface Listener {
   interrupt(): void;
   /** Run the cleanup and end the process. */
   leave(why: string): void;
+}
+
+/** A kernel that nobody can reach (a port was taken, say) must not stay. */
+function giveUp(why: unknown): never {
+  complain("the sockets failed", why);
+  process.kill(process.pid, "SIGKILL");
+  throw why;
 }
 
 /** The main thread's end of the kernel's sockets. */
@@ -25,18 +32,14 @@ export class Wire {
   #closed: () => void = () => {};
 
   constructor(data: Omit<WireData, "shared">) {
-    const shared = new SharedArrayBuffer(8);
+    const shared = new SharedArrayBuffer(12);
     this.#shared = new Int32Array(shared);
     // Until somebody listens this thread loads the compiler.
     this.compiling(true);
     const workerData: WireData = { ...data, shared };
     this.#worker = new Worker(join(__dirname, "wire-worker.js"), { workerData });
     this.#worker.on("message", (message: FromWire) => this.#receive(message));
-    // A port that is taken, say. A kernel that nobody can reach must not stay.
-    this.#worker.on("error", (error) => {
-      complain("the sockets failed", error);
-      process.kill(process.pid, "SIGKILL");
-    });
+    this.#worker.on("error", giveUp);
   }
 
   /** Requests that came before are handed over now. */
@@ -48,7 +51,10 @@ export class Wire {
 
   /** @throws TypeError when the content is no JSON (a circle, a bigint). */
   publish(type: string, parent: Header, content: Content, metadata?: Content): void {
-    this.#send({ kind: "publish", type, parent, json: JSON.stringify(content), metadata });
+    const json = JSON.stringify(content);
+    this.#waitForSpace();
+    Atomics.add(this.#shared, Shared.Underway, json.length);
+    this.#send({ kind: "publish", type, parent, json, metadata });
   }
 
   status(state: "busy" | "idle", parent: Header): void {
@@ -82,6 +88,15 @@ export class Wire {
     });
   }
 
+  /** Holds a cell that prints without end to the pace of the sockets: else its output would fill the memory. */
+  #waitForSpace(): void {
+    for (;;) {
+      const underway = Atomics.load(this.#shared, Shared.Underway);
+      if (underway < UNDERWAY_LIMIT) return;
+      Atomics.wait(this.#shared, Shared.Underway, underway, 100);
+    }
+  }
+
   #send(message: ToWire): void {
     this.#worker.postMessage(message);
   }
@@ -91,6 +106,9 @@ export class Wire {
       case "fence":
         this.#fences.get(message.number)?.();
         this.#fences.delete(message.number);
+        break;
+      case "failed":
+        giveUp(message.why);
         break;
       case "closed":
         this.#closed();
