@@ -1,12 +1,13 @@
 /** The native Mosquitto of our own image, for tests that run beside the embedded one. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 
+const DYNSEC = "mosquitto_dynamic_security.so";
 const IMAGE = "mqtt-notebooks/mosquitto:2.1";
 /** Mosquitto, the plugin and every library they load, as an archive. */
 const TAKE = `
-  files="/usr/sbin/mosquitto /usr/lib/mosquitto_dynamic_security.so"
+  files="/usr/sbin/mosquitto /usr/lib/${DYNSEC}"
   tar -chf - $files $(ldd $files | grep -o '/[^ :]*' | sort -u)
 `;
 
@@ -30,6 +31,10 @@ export function nativeMosquitto(root: string): string | null {
       encoding: "utf8",
     }).trim();
     if (!loader) return null;
+    // Where upstream's tests look for it.
+    const plugins = join(root, "plugins", "dynamic-security");
+    mkdirSync(plugins, { recursive: true });
+    copyFileSync(join(folder, "usr/lib", DYNSEC), join(plugins, DYNSEC));
     return `#!/bin/sh\nexec "${loader}" --library-path "${libraries}" "${folder}/usr/sbin/mosquitto" "$@"\n`;
   } catch {
     return null; // no docker, or no such image

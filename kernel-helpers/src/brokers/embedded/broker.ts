@@ -93,8 +93,8 @@ export class EmbeddedBroker implements EngineBroker {
       const place = { port, protocol, tls, host: HOST, hostPort: ports[index]!.hostPort };
       return { ...place, url: listenerUrl(place) };
     });
-    this.#forget = scope.add(`broker ${plan.name}`, () => this.remove());
     this.#home = new Home(scope, plan.name, plan.volume === null ? null : volumeFolder(plan.lab, plan.volume));
+    this.#forget = scope.add(`broker ${plan.name}`, () => this.remove());
     this.#home.put(plan.files, plan.conf);
   }
 

@@ -1,5 +1,5 @@
 /** Where an embedded broker's files are: folders of the lab's that it sees as the official image's layout. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { LabError } from "../../core/errors";
@@ -39,8 +39,12 @@ export class Home {
     if (conf !== null) all.push({ path: CONF_PATH, content: new TextEncoder().encode(conf), mode: 0o644 });
     for (const { path, content, mode } of all) {
       const real = this.#real(path);
-      mkdirSync(dirname(real), { recursive: true });
-      writeFileSync(real, content, { mode });
+      try {
+        mkdirSync(dirname(real), { recursive: true });
+        writeFileSync(real, content, { mode });
+      } catch (error) {
+        throw writeError(path, error as NodeJS.ErrnoException);
+      }
     }
   }
 
@@ -63,23 +67,12 @@ export class Home {
     const real = this.#real(path);
     try {
       await mkdir(dirname(real), { recursive: true });
+      // A file that its owner may only read is replaced all the same, as from outside a container.
+      if (existsSync(real)) await chmod(real, mode | 0o600);
       await writeFile(real, content);
       await chmod(real, mode);
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      if (code === "ENOSPC" || code === "EDQUOT") {
-        throw new LabError(
-          "DISK_FULL",
-          `no room to write ${path}`,
-          "free some disk: npm run clean shows what takes how much",
-          {
-            cause: error,
-          },
-        );
-      }
-      throw new LabError("BAD_ARGUMENT", `${path} could not be written: ${message}`, "give the path of a file", {
-        cause: error,
-      });
+      throw writeError(path, error as NodeJS.ErrnoException);
     }
   }
 
@@ -96,4 +89,13 @@ export class Home {
       throw new LabError("BAD_ARGUMENT", `"${path}" is no path`, "give a path such as /mosquitto/config/acl");
     }
   }
+}
+
+function writeError(path: string, cause: NodeJS.ErrnoException): LabError {
+  if (cause.code === "ENOSPC" || cause.code === "EDQUOT") {
+    const hint = "free some disk: npm run clean shows what takes how much";
+    return new LabError("DISK_FULL", `no room to write ${path}`, hint, { cause });
+  }
+  const hint = "give the path of a file, below folders that are no files";
+  return new LabError("BAD_ARGUMENT", `${path} could not be written: ${cause.message}`, hint, { cause });
 }
