@@ -124,6 +124,13 @@ export const tools = {
     steps: ["packages", "build"],
     example: "npm run format -- --check",
   },
+  picture: {
+    does: "Runs the beginning of lab 1 and draws its first packets: site/assets/first-packets.svg, the README's picture.",
+    words: "",
+    options: {},
+    steps: ["packages", "build", "embedded"],
+    example: "npm run picture",
+  },
   gallery: {
     does: "Draws every kind of picture with sample data on one page: .cache/gallery/index.html.",
     words: "",
