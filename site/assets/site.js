@@ -81,5 +81,5 @@ document.addEventListener("DOMContentLoaded", () => {
 addEventListener("hashchange", reveal);
 addEventListener("resize", boxes);
 addEventListener("beforeprint", () => {
-  for (const fold of document.querySelectorAll("details:not(.solution, .hint)")) fold.open = true;
+  for (const fold of document.querySelectorAll("details:not(.solution, .hint, .view details)")) fold.open = true;
 });

@@ -1,5 +1,6 @@
 import { escapeHtml, tag } from "./escape";
 import type { PageParts } from "./frame";
+import type { Proof } from "./lab-page";
 import type { Heading } from "./markdown";
 import type { Run } from "./notebook";
 import { boxed } from "./picture";
@@ -123,27 +124,23 @@ const STATEMENT = /^MQTT-/;
 /** Every topic, with the cells that prove it. */
 export function topicsPage(map: SiteMap): PageParts {
   const names = Object.assign({}, ...map.labs.map((lab) => lab.content.names)) as Record<string, string>;
-  const rows = proofs(map, (id) => !STATEMENT.test(id)).map(
-    ([id, links]) =>
-      `<tr id="${escapeHtml(id)}"><th scope="row">${escapeHtml(id)}</th><td>${escapeHtml(names[id] ?? "")}</td><td>${links.join("<br>")}</td></tr>`,
-  );
-  const statements = proofs(map, (id) => STATEMENT.test(id)).map(
-    ([id, links]) =>
-      `<tr id="${escapeHtml(id)}"><th scope="row">${escapeHtml(id)}</th><td>a statement of the specification</td><td>${links.join("<br>")}</td></tr>`,
-  );
+  const row = ([id, cells]: [string, string]): string =>
+    `<tr id="${escapeHtml(id)}"><th scope="row">${escapeHtml(id)}${names[id] ? `<span>${escapeHtml(names[id])}</span>` : ""}</th><td>${cells}</td></tr>`;
+  const topics = proofs(map, (id) => !STATEMENT.test(id)).map(row);
+  const statements = proofs(map, (id) => STATEMENT.test(id)).map(row);
   const terms = map.labs.flatMap((lab) => lab.content.terms.map((term) => ({ ...term, page: lab.page })));
   const first = terms.filter((term, i) => terms.findIndex((other) => other.term === term.term) === i);
   first.sort((a, b) => a.term.localeCompare(b.term, "en"));
   const glossary = first.length
     ? `<h2 id="terms">Terms, where they are first taught</h2><ul>${first.map((term) => `<li><a href="${encodeURI(term.page)}#${encodeURIComponent(term.anchor)}">${escapeHtml(term.term)}</a></li>`).join("")}</ul>`
     : "";
-  const all = [...rows, ...statements];
   return {
     kind: "index",
     title: `Topics · ${COURSE}`,
     file: "topics.html",
     main: `<h1>Topics, and the cells that prove them</h1>
-${all.length ? table(["Topic", "What it is", "Proven by"], all) : "<p>No cell names a topic yet.</p>"}
+${topics.length ? table(["Topic", "Proven by"], topics) : "<p>No cell names a topic yet.</p>"}
+${statements.length ? `<h2 id="statements">Statements of the specification</h2>${table(["Statement", "Shown by"], statements)}` : ""}
 ${glossary}`,
   };
 }
@@ -170,17 +167,20 @@ ${rows.length ? table(["Statement", "Verdict", "Observed", "On", "Shown in"], ro
 const table = (columns: readonly string[], rows: readonly string[]): string =>
   `<div class="scroll" tabindex="0" role="group" aria-label="Table"><table><thead><tr>${columns.map((name) => `<th scope="col">${name}</th>`).join("")}</tr></thead><tbody>\n${rows.join("\n")}\n</tbody></table></div>`;
 
-function proofs(map: SiteMap, wanted: (id: string) => boolean): [string, string[]][] {
-  const found = new Map<string, string[]>();
+/** Each id with its proving cells, lab by lab. */
+function proofs(map: SiteMap, wanted: (id: string) => boolean): [string, string][] {
+  const found = new Map<string, string>();
   for (const lab of map.labs) {
-    for (const proof of lab.content.proofs.filter(({ id }) => wanted(id))) {
-      const words = `${lab.content.title}, cell ${proof.number}${proof.under ? `: ${proof.under}` : ""}`;
-      const link = tag("a", { href: `${lab.page}#${encodeURIComponent(proof.anchor)}` }, escapeHtml(words));
-      found.set(proof.id, [...(found.get(proof.id) ?? []), link]);
+    for (const id of new Set(lab.content.proofs.map((proof) => proof.id).filter(wanted))) {
+      const cells = lab.content.proofs.filter((proof) => proof.id === id).map((proof) => cellLink(lab, proof));
+      found.set(id, `${found.get(id) ?? ""}${escapeHtml(lab.content.title)}<ul class="cells">${cells.join("")}</ul>`);
     }
   }
   return [...found].sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
 }
+
+const cellLink = (lab: LabEntry, proof: Proof): string =>
+  `<li>${tag("a", { href: `${lab.page}#${encodeURIComponent(proof.anchor)}` }, escapeHtml(`cell ${proof.number}`))} ${escapeHtml(proof.under)}</li>`;
 
 /** How to run the course. */
 export const runPage = (): PageParts => ({
