@@ -1,14 +1,13 @@
 import { highlightTree, tagHighlighter, tags } from "@lezer/highlight";
 import { parser as javascript } from "@lezer/javascript";
 import { parser as json } from "@lezer/json";
-import type { LRParser } from "@lezer/lr";
 import { escapeHtml } from "./escape";
 import { limits } from "./limits";
 
 const typescript = javascript.configure({ dialect: "ts" });
 const tsx = javascript.configure({ dialect: "ts jsx" });
 
-const PARSERS: Readonly<Record<string, LRParser>> = {
+const PARSERS: Readonly<Record<string, typeof javascript>> = {
   ts: typescript,
   typescript,
   tsx,
