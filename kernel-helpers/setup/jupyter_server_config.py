@@ -20,6 +20,10 @@ c.LabApp.extension_manager = "readonly"
 # The defaults of its settings that are not JupyterLab's own: it would ask each learner whether to fetch news.
 c.LabApp.app_settings_dir = os.path.join(os.path.dirname(os.path.abspath(__file__)), "jupyterlab-settings")
 
+# A lesson's evidence is never dropped: the server's default gives up above a megabyte a second.
+c.ZMQChannelsWebsocketConnection.iopub_data_rate_limit = 100_000_000
+c.ZMQChannelsWebsocketConnection.iopub_msg_rate_limit = 10_000
+
 # Tests drive the page through window.jupyterapp.
 c.LabApp.expose_app_in_browser = os.environ.get("MQTT_NOTEBOOKS_EXPOSE_APP") == "1"
 
