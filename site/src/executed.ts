@@ -21,10 +21,12 @@ export async function executedLabs(labs: readonly ListedLab[], say: (line: strin
     .map((lab) => ({ name: lab.slug, file: executedFile(lab.slug) }));
 }
 
-/** Whether the executed notebook has the cells that the solved notebook would have now. */
+/** Whether the executed notebook ran well and has the cells that the solved notebook would have now. */
 function isCurrent(slug: string): boolean {
   try {
-    const executed = cellSources(readText(executedFile(slug)));
+    const text = readText(executedFile(slug));
+    const executed = cellSources(text);
+    if (!ranWell(text)) return false;
     const wanted = { ...cellSources(readText(pristineFile(slug))), ...solutionsOf(slug) };
     const ids = Object.keys(wanted);
     return (
@@ -35,6 +37,12 @@ function isCurrent(slug: string): boolean {
     // Not there, or broken: executed anew.
     return false;
   }
+}
+
+/** The course tool also keeps the notebook of a run that failed, to look at; it says so. */
+function ranWell(text: string): boolean {
+  const notebook = JSON.parse(text) as { metadata?: { mqtt?: { run?: { ok?: unknown } } } };
+  return notebook.metadata?.mqtt?.run?.ok === true;
 }
 
 function solutionsOf(slug: string): Record<string, string> {

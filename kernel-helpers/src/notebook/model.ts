@@ -16,7 +16,7 @@ export interface NotebookMetadata {
     readonly edition?: number | string;
     readonly draft?: boolean;
     /** In an executed notebook: what it ran on, and when (ISO 8601). */
-    readonly run?: { readonly engine: string; readonly mosquitto: string; readonly date: string };
+    readonly run?: { readonly ok: boolean; readonly engine: string; readonly mosquitto: string; readonly date: string };
   };
   readonly [key: string]: unknown;
 }

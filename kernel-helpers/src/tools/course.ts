@@ -82,9 +82,7 @@ export async function runLab(lab: Pick<LabEntry, "slug">, options: CourseOptions
       onCell: () => options.onCell?.(lab.slug, ++cells, of),
     });
     cells = run.cells.length;
-    mkdirSync(options.out, { recursive: true });
-    const executed = withRun(run.notebook as unknown as Notebook, options);
-    writeFileSync(join(options.out, `${lab.slug}.ipynb`), writeNotebook(executed));
+    const executed = run.notebook as unknown as Notebook;
     const failed = run.cells.filter((cell) => cell.status !== "ok" && !cell.allowed);
     const late = run.cells.flatMap((cell) => cell.lateErrors.map((error) => ({ cell, error })));
     const faults = [
@@ -96,15 +94,18 @@ export async function runLab(lab: Pick<LabEntry, "slug">, options: CourseOptions
       // What a run that broke off didn't come to is no fault of its own.
       ...(failed.length ? [] : faultsOf(executed, options.engine)),
     ];
+    mkdirSync(options.out, { recursive: true });
+    const kept = withRun(executed, options, faults.length === 0);
+    writeFileSync(join(options.out, `${lab.slug}.ipynb`), writeNotebook(kept));
     return answer(faults.length ? faults.join("\n") : null);
   } catch (error) {
     return answer(error instanceof LabError ? `${error}` : `${(error as Error).stack ?? error}`);
   }
 }
 
-/** Says on what and when it ran: the site shows that above the outputs. */
-function withRun(notebook: Notebook, { engine, version }: CourseOptions): Notebook {
-  const run = { engine, mosquitto: version, date: `${new Date().toISOString().slice(0, 19)}Z` };
+/** Says on what and when it ran, and whether well: the site shows that above the outputs, and shows no run that failed. */
+function withRun(notebook: Notebook, { engine, version }: CourseOptions, ok: boolean): Notebook {
+  const run = { ok, engine, mosquitto: version, date: `${new Date().toISOString().slice(0, 19)}Z` };
   return { ...notebook, metadata: { ...notebook.metadata, mqtt: { ...notebook.metadata.mqtt, run } } };
 }
 
