@@ -120,6 +120,12 @@ class Client implements LabClient {
       this.#lastError = error as Error;
     });
     this.closed = new Promise((resolve) => mqtt.on("close", () => this.#gone(resolve)));
+    // MQTT.js forgets that it was ended: a later publish would wait for ever, or trip over a store that is closed.
+    mqtt.on("end", () =>
+      setImmediate(() => {
+        if (mqtt.disconnected) mqtt.disconnecting = true;
+      }),
+    );
     // MQTT.js leaves Nagle's algorithm on: with delayed acknowledgements a QoS 2 exchange can then stall for 40 ms.
     mqtt.on("connect", () => (mqtt.stream as { setNoDelay?: (on: boolean) => void }).setNoDelay?.(true));
   }

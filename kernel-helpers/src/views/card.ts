@@ -55,7 +55,7 @@ const plainCopy = (check: CheckCard): CheckCard => ({
 });
 
 function cardHtml(check: CheckCard, head: (typeof HEADLINES)["passed"], points: string): string {
-  const rows = check.findings.map((one) => [mark(one.ok), isolate(one.what), code(one.expected), code(one.observed)]);
+  const rows = check.findings.map((one) => [mark(one.ok), isolate(one.what), value(one.expected), value(one.observed)]);
   const table = rows.length
     ? `<div style="margin:10px 0 0 0">${htmlTable(
         "Expected and observed",
@@ -81,6 +81,10 @@ function cardHtml(check: CheckCard, head: (typeof HEADLINES)["passed"], points: 
 
 const mark = (ok: boolean): string =>
   `<span style="font-weight:600;white-space:nowrap;color:${ok ? colour.ok : colour.bad}">${ok ? "✓ yes" : "✗ no"}</span>`;
+
+/** A short value stays on its line however narrow the column is. */
+const value = (text: string): string =>
+  text.length <= 24 ? `<span style="white-space:nowrap">${code(text)}</span>` : code(text);
 
 function cardText(check: CheckCard, head: (typeof HEADLINES)["passed"], points: string): string {
   const rows = check.findings.map((one) => [one.ok ? "✓" : "✗", one.what, one.expected, one.observed]);

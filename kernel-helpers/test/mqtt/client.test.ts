@@ -264,3 +264,17 @@ test("reset is seen by the broker as a break, so the will is published", { skip 
   assert.deepEqual(await raw.closed, { by: "client", how: "RST" });
   assert.equal((await watcher.next("raw/will")).text, "gone");
 });
+
+test("a client that was closed says so to whoever goes on using it, and may be connected again", { skip }, async () => {
+  const client = await open({ clientId: "closed-early" });
+  await client.close();
+  await new Promise(setImmediate);
+  for (const qos of [0, 1, 2] as const) {
+    await assert.rejects(client.mqtt.publishAsync("t/late", "x", { qos }), /client disconnecting/);
+  }
+  await assert.rejects(client.mqtt.subscribeAsync("t/late"), /client disconnecting/);
+  const connected = new Promise((resolve) => client.mqtt.once("connect", resolve));
+  client.mqtt.reconnect();
+  await connected;
+  await client.mqtt.publishAsync("t/again", "x", { qos: 1 });
+});
