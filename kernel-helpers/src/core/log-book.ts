@@ -49,9 +49,10 @@ export class LogBook implements AsyncIterable<LogLine> {
   /** The line in which a probe's connection came in, before it said its name. */
   #markConnection(text: string): void {
     const from = /(?:from |\[)([0-9a-fA-F.:]+:\d+)/.exec(text)?.[1];
+    if (!from) return; // a line with the name only: the newest connection may be another's by now
     for (let index = this.lines.length - 1; index >= Math.max(0, this.lines.length - 20); index--) {
       const line = this.lines[index]!;
-      if (!line.text.includes("New connection from") || (from && !line.text.includes(`${from} `))) continue;
+      if (!line.text.includes("New connection from") || !line.text.includes(`${from} `)) continue;
       this.lines[index] = { ...line, probe: true };
       return;
     }
