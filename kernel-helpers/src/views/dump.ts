@@ -1,6 +1,6 @@
 import { escapeText, visible } from "./escape";
 import { type ByteField, hexByte } from "./record";
-import { pad, truncate, wrap } from "./text";
+import { pad, truncate, width, wrap } from "./text";
 import { colour, font, tints } from "./theme";
 
 /** A line of a hexdump: bytes `start` to `end` of the packet, and the field that they begin or go on with. */
@@ -139,12 +139,12 @@ export function dumpHtml(lines: readonly DumpLine[], room = 72): string {
 /** Offset, eight bytes, eight characters. */
 const LEFT = 4 + 2 + (PER_LINE * 3 - 1) + 2 + PER_LINE;
 
-/** The field's name in bold, then what its bytes say, as lines. */
+/** The field's name in bold and what its bytes say: on one line where they fit, else one below the other. */
 function named(name: string, text: string, room: number): string[] {
-  let bold = visible(name).length;
-  return wrap(`${visible(name)}${text ? ` ${visible(text)}` : ""}`, room).map((line) => {
-    const [head, tail] = [line.slice(0, bold), line.slice(bold)];
-    bold = Math.max(0, bold - line.length - 1);
-    return `${head ? `<b>${escapeText(head)}</b>` : ""}${tail ? `<bdi>${escapeText(tail)}</bdi>` : ""}`;
-  });
+  const bold = (line: string) => `<b>${escapeText(line)}</b>`;
+  const said = (line: string) => `<bdi>${escapeText(line)}</bdi>`;
+  const [head, tail] = [visible(name), visible(text)];
+  if (!tail) return wrap(head, room).map(bold);
+  if (width(head) + 1 + width(tail) <= room) return [`${bold(head)} ${said(tail)}`];
+  return [...wrap(head, room).map(bold), ...wrap(tail, room).map(said)];
 }
