@@ -110,6 +110,8 @@ beside("a program without end, one that is given up, one that isn't there", asyn
 beside("cat and ls see the broker's files and nothing above them", async (broker) => {
   assert.equal((await broker.exec(["cat", "/mosquitto/config/mosquitto.conf"])).stdout, anonymous());
   assert.equal((await broker.exec(["ls", "/"])).stdout, "mosquitto\ntmp\n");
+  assert.match((await broker.exec(["ls", "-la", "/tmp"])).stdout, /^total 0\nd .* \.\nd .* \.\.\n$/);
+  assert.match((await broker.exec(["ls", "-la", "/"])).stdout, /^total 0\n(d .*\n){4}$/);
   const above = await broker.exec(["cat", "/../../../../../etc/passwd"]);
   assert.deepEqual([above.exitCode, above.stderr], [1, "cat: /../../../../../etc/passwd: No such file or directory\n"]);
   await assert.rejects(broker.readFile("../../../../../../etc/hostname"), { code: "BAD_ARGUMENT" });

@@ -135,11 +135,19 @@ export function readText(files: FolderFiles, path: string): string {
 function listing(files: FolderFiles, path: string, shown: string, flags: string): string {
   const stat = files.stat(path, true);
   if (stat.kind !== "folder") return entry(shown, stat, flags);
-  const names = files.list(path).filter((name) => flags.includes("a") || !name.startsWith("."));
-  return names
-    .sort()
-    .map((name) => entry(name, files.stat(resolvePath(path, name), false), flags))
-    .join("");
+  const all = flags.includes("a");
+  const inside = files.list(path).filter((name) => all || !name.startsWith("."));
+  const entries = [...(all ? [".", ".."] : []), ...inside.sort()].map((name) => ({
+    name,
+    stat: files.stat(resolvePath(path, name), false),
+  }));
+  const size = entries.reduce(
+    (sum, one) => sum + (one.stat.kind === "folder" ? 0 : Math.ceil(one.stat.size / 1024)),
+    0,
+  );
+  // An empty folder says so as well.
+  const head = flags.includes("l") ? `total ${size}\n` : "";
+  return head + entries.map((one) => entry(one.name, one.stat, flags)).join("");
 }
 
 const entry = (name: string, stat: FileStat, flags: string): string =>
