@@ -55,15 +55,21 @@ async function madeOnce(folder: string, make: (into: string) => Promise<void>): 
   }
 }
 
-/** A Node binary of a certain version, from npm's package `node`. */
+/**
+ * A Node binary of a certain version, from the package of this platform that npm's `node` would bring by an install
+ * script: under `npm test` no install script runs.
+ */
 export async function nodeBinary(version: string): Promise<Found> {
-  const folder = cachePath("node-versions", version);
+  const packageName = `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
+  const folder = cachePath("node-versions", `${version}-${packageName}`);
   const lacking = await madeOnce(folder, async (into) => {
     writeFileSync(join(into, "package.json"), '{ "private": true }\n');
     const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-    await run(npm, ["install", "--no-audit", "--no-fund", "--loglevel=error", `node@${version}`], { cwd: into });
+    await run(npm, ["install", "--no-audit", "--no-fund", "--loglevel=error", `${packageName}@${version}`], {
+      cwd: into,
+    });
   });
-  const path = join(folder, "node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
+  const path = join(folder, "node_modules", packageName, "bin", process.platform === "win32" ? "node.exe" : "node");
   return lacking ? { lacking } : { path };
 }
 
