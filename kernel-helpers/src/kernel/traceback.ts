@@ -76,7 +76,16 @@ export function describeDiagnostics(diagnostics: readonly Diagnostic[], code: st
   const first = diagnostics[0]!;
   const ename = first.code >= 1000 && first.code < 2000 ? "SyntaxError" : "TypeScriptError";
   const evalue = `${first.start.line + 1}:${first.start.character + 1} - ${first.messageText} (TS${first.code})`;
-  return { ename, evalue, traceback: [...traceback, red(`${ename}: ${evalue}`)] };
+  return { ename, evalue, traceback: [...traceback, ...unknownNames(diagnostics), red(`${ename}: ${evalue}`)] };
+}
+
+/** TypeScript's "cannot find name", also of a shorthand property: in a notebook most often a cell that hasn't run yet. */
+const UNKNOWN_NAME = new Set([2304, 2552, 18004]);
+
+function unknownNames(diagnostics: readonly Diagnostic[]): string[] {
+  const one = diagnostics.find((each) => UNKNOWN_NAME.has(each.code));
+  const [, name] = /'([^']+)'/.exec(one?.messageText ?? "") ?? [];
+  return name ? [`  Try: if a cell above defines ${name}, run that one first; a new kernel has run none of them`] : [];
 }
 
 /** The lines around a place, the place marked: enough to find it without counting. */

@@ -108,6 +108,16 @@ describe("JupyterLab in Chromium", { skip: lacking }, () => {
     assert.equal(textOf(await lab.runCell("c3")), "71.5");
   });
 
+  test("a cell that is run before those above it says what to do", async () => {
+    await open("early.ipynb", ["const lab = 1;", "lab + 1"]);
+    const early = await lab.runCell("c2");
+    assert.match(textOf(early), /TypeScriptError: 1:1 - Cannot find name 'lab'/);
+    const traceback = (await lab.at("c2")).locator(".jp-OutputArea-output pre");
+    assert.match(await traceback.innerText(), /Try: if a cell above defines lab, run that one first/);
+    await lab.runCell("c1");
+    assert.equal(textOf(await lab.runCell("c2")), "2");
+  });
+
   test("a display is updated in its place, also from a later cell", async () => {
     await open("update.ipynb", [
       'import { newDisplay } from "tslab";\nconst gauge = newDisplay();\ngauge.html("<b>71.5 °C</b>");\ngauge.html("<b>72.0 °C</b>");',
