@@ -64,7 +64,7 @@ test("right answers earn all on containers, too", async (t) => {
     limits: LIMITS,
   });
   assert.deepEqual(marks(graded), RIGHT, JSON.stringify(graded.checks));
-  assert.deepEqual(leftovers(), []);
+  await nothingLeft();
 });
 
 test("stubs earn nothing, a part earns its part, a wrong answer says what was seen", async (t) => {
