@@ -95,7 +95,7 @@ export class Lessons {
   #none(what: string, exercise: string, file: string): string {
     const others = exercisesWith(this.#slug, file);
     return others.length
-      ? `There is no ${what} for "${exercise}"; this lab has exercises named ${others.join(", ")}.`
+      ? `There ${what === "hints" ? "are" : "is"} no ${what} for "${exercise}"; this lab has exercises named ${others.join(", ")}.`
       : `This copy of the course has no ${what} in it.`;
   }
 }

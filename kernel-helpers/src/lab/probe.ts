@@ -12,6 +12,8 @@ import { openTap } from "../mqtt/tap";
 import { Broker } from "./broker";
 import type { Host } from "./host";
 
+const RUNNING = /mosquitto version \S+ running/;
+
 /** What a probe of a check is opened on. */
 export type ProbeTarget = { readonly url: string } | string;
 
@@ -111,11 +113,30 @@ export class Probe extends Expectations {
     }
   }
 
-  /** What a broker logged until it ran, or ended: evidence for the card. Its own readiness probes are left out. */
+  /**
+   * Whether Mosquitto came up with its configuration. Its start-up log becomes evidence; when it refused, a row says so
+   * in its own words, and they are the next place to look. Without it no later row of a check means anything.
+   */
+  async started(broker: Broker): Promise<boolean> {
+    const log = await this.startUp(broker);
+    this.evidence("What the broker logged", log);
+    if (log.some((line) => RUNNING.test(line))) return true;
+    const why = log.filter((line) => /error|unable|invalid|unknown/i.test(line)).slice(-2);
+    const said = why.join(" ") || log.at(-1) || "it logged nothing";
+    this.lookAt(`the broker stopped while it read the configuration. Mend that first: ${said}`);
+    return this.fail("Mosquitto starts with this configuration", "it runs", `it ended: ${said}`);
+  }
+
+  /** What a broker logged until it ran, or ended. Our own readiness probes and lists of features are left out. */
   async startUp(broker: Broker, lines = 12): Promise<string[]> {
     // A broker that never says "running" has said why: then the log is the evidence all the same.
-    const end = await broker.logs.until(/mosquitto version \S+ running/, { timeout: 3_000 }).catch(() => undefined);
-    const shown = broker.logs.lines.filter((line) => !line.probe && (!end || line.number <= end.number));
+    const end = await Promise.race([
+      broker.logs.until(RUNNING, { timeout: 5_000 }).catch(() => undefined),
+      broker.exited().then(() => undefined),
+    ]);
+    const shown = broker.logs.lines.filter(
+      (line) => !line.probe && (!end || line.number <= end.number) && !/support (?:NOT )?available\.?$/.test(line.text),
+    );
     return shown.slice(-lines).map((line) => line.text.replace(/^\d+: /, ""));
   }
 

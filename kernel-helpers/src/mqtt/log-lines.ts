@@ -404,7 +404,7 @@ const ERRORS: readonly Known[] = [
   ),
   known(
     /^Error: (?:Cannot assign requested address|Address not available)/,
-    "The address behind `listener` is none of this machine's (in a container: none of the container's).",
+    "An address to listen on isn't there: the one behind `listener`, or in a container without IPv6 its IPv6 loopback.",
     "error",
   ),
   known(/^Error: Permission denied/, "The system forbids it: a port below 1024, or a file of another user.", "error"),

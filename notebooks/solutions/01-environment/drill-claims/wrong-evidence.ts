@@ -1,4 +1,4 @@
-// expect: the line says where the database went
+// expect: the evidence
 const claims = {
   cause: "location",
   evidence: "the log says nothing",

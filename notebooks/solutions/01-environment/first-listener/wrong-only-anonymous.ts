@@ -1,4 +1,4 @@
-// expect: the broker listens for other machines
+// expect: local only mode
 const firstConf = `
 allow_anonymous true
 `;
