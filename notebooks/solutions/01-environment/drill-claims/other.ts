@@ -1,6 +1,6 @@
 const claims = {
   cause: "location",
-  evidence: monday.logs.lines.find((line) => line.text.includes("database"))?.text ?? "",
+  evidence: older.logs.lines.find((line) => line.text.includes("database"))?.text ?? "",
   repaired: {
     volume: "repaired",
     conf: `
