@@ -49,7 +49,7 @@ const packages = {
     none: "$ install Python 3.10 or newer with its venv and ensurepip modules, from https://www.python.org",
   },
   node: {
-    apt: "$ curl -fsSL https://deb.nodesource.com/setup_22.x | SUDO bash - && SUDO apt-get install -y nodejs",
+    apt: "$ install a current Node from https://nodejs.org (a release's own package may be too old)",
     dnf: "nodejs",
     pacman: "nodejs npm",
     apk: "nodejs npm",
