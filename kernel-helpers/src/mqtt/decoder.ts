@@ -82,6 +82,25 @@ export class PacketDecoder {
     return this.#stopped;
   }
 
+  /** Where in the stream the packet begins whose bytes come next, or are coming. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /**
+   * A packet of which at least `least` bytes have come and not all: what the kept ones of them say. A large PUBLISH is
+   * known long before its payload's end.
+   */
+  preview(least: number): Decoded | undefined {
+    const part = this.#partial;
+    if (!part || part.have < Math.min(least, part.bytes.length)) return undefined;
+    const bytes = part.bytes.slice(0, Math.min(part.have, part.bytes.length));
+    if (bytes[0]! >> 4 === 1) this.#agree(bytes);
+    const protocolVersion = this.#version(bytes);
+    const { packet } = walk(bytes, { protocolVersion, length: part.length, fields: false });
+    return { packet, bytes, length: part.length, offset: this.#offset, protocolVersion };
+  }
+
   /** The packets that these bytes complete. */
   push(chunk: Uint8Array): Decoded[] {
     this.bytes += chunk.length;

@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import type { Address } from "./address";
 import type { Direction } from "./packet";
+import { Outlet } from "./tap-outlet";
 
 /** A TCP connection through the tap. Times as in the records. */
 export interface TapConnection {
@@ -18,9 +19,13 @@ export interface TapConnection {
 
 /** What a relay tells the tap. */
 export interface RelayEvents {
-  /** These bytes were forwarded just now. */
-  forwarded(direction: Direction, bytes: Buffer): void;
-  /** One direction is over: no more bytes will come from there. */
+  /** These bytes came. True when the tap forwards them itself, by the relay's outlet. */
+  taken(direction: Direction, bytes: Buffer): boolean;
+  /** These bytes came and were forwarded just now, untouched. */
+  passed(direction: Direction, bytes: Buffer): void;
+  /** So many bytes left for the other side. */
+  forwarded(direction: Direction, bytes: number): void;
+  /** One direction is over: no more bytes will come from there. Its end is forwarded after this. */
   ended(direction: Direction): void;
   unreachable(error: NodeJS.ErrnoException): void;
   /** Both sockets are closed. @param end in words. */
@@ -32,24 +37,93 @@ export interface RelayEvents {
  * resets. The client's socket must have been accepted paused and half-open.
  */
 export class Relay {
+  /** By direction: what the tap's faults make wait. */
+  readonly outlets: Readonly<Record<Direction, Outlet>>;
   readonly #client: Socket;
   readonly #broker: Socket;
   readonly #events: RelayEvents;
   #end: string | undefined;
   #open = 2;
+  #frozen = false;
+  /** Who has to learn of a reset when the freeze is over. */
+  #toReset: Socket | undefined;
 
   constructor(client: Socket, target: Address, events: RelayEvents) {
     this.#client = client;
     this.#events = events;
     this.#broker = connect({ host: target.host, port: target.port, noDelay: true, allowHalfOpen: true });
+    this.outlets = {
+      "to-broker": this.#outlet("to-broker", this.#client, this.#broker),
+      "to-client": this.#outlet("to-client", this.#broker, this.#client),
+    };
     this.#start();
   }
 
   /** Ends both sides at once. */
   destroy(): void {
     this.#end ??= "the tap was closed";
+    this.#forget();
     this.#client.destroy();
     this.#broker.destroy();
+  }
+
+  /** Ends both sides as a failing network does: with RST, or with FIN. What was forwarded before arrives. */
+  cut(how: "RST" | "FIN"): void {
+    this.#end ??= `the tap cut it (${how})`;
+    this.#forget();
+    for (const socket of [this.#client, this.#broker]) {
+      if (socket.destroyed) continue;
+      if (how === "FIN") socket.destroySoon();
+      else if (socket.writableLength === 0) socket.resetAndDestroy();
+      else {
+        const reset = () => {
+          clearTimeout(impatience);
+          socket.resetAndDestroy();
+        };
+        const impatience = setTimeout(reset, PATIENCE);
+        socket.once("drain", reset).once("close", () => clearTimeout(impatience));
+      }
+    }
+  }
+
+  /** From now on neither side hears of the other, not even that it has gone. */
+  freeze(): void {
+    this.#frozen = true;
+    for (const outlet of Object.values(this.outlets)) outlet.frozen = true;
+  }
+
+  /** All that waited goes on its way, and the news of a reset. */
+  thaw(): void {
+    this.#frozen = false;
+    for (const outlet of Object.values(this.outlets)) outlet.frozen = false;
+    if (this.#toReset) {
+      this.#forget();
+      if (!this.#toReset.destroyed) this.#toReset.resetAndDestroy();
+      return;
+    }
+    for (const outlet of Object.values(this.outlets)) outlet.pump();
+  }
+
+  #outlet(direction: Direction, from: Socket, to: Socket): Outlet {
+    const outlet = new Outlet({
+      get full() {
+        return to.writableNeedDrain;
+      },
+      write: (bytes) => {
+        if (to.destroyed || to.writableEnded) return;
+        to.write(bytes);
+        this.#events.forwarded(direction, bytes.length);
+        if (from.isPaused()) setImmediate(pace);
+      },
+    });
+    const pace = () => {
+      if (!to.writableNeedDrain && !outlet.crowded) from.resume();
+    };
+    to.on("drain", () => {
+      outlet.pump();
+      pace();
+    });
+    return outlet;
   }
 
   #start(): void {
@@ -79,18 +153,21 @@ export class Relay {
   }
 
   #leg(direction: Direction, from: Socket, to: Socket): void {
-    // Forward first: what is told to the tap is looked at later, in the gaps.
+    const outlet = this.outlets[direction];
     from.on("data", (chunk: Buffer) => {
-      if (!to.write(chunk) && !to.destroyed) {
-        from.pause();
-        to.once("drain", () => from.resume());
+      if (this.#events.taken(direction, chunk)) {
+        if ((to.writableNeedDrain || outlet.crowded) && !to.destroyed) from.pause();
+        return;
       }
-      this.#events.forwarded(direction, chunk);
+      // Forward first: what is told to the tap is looked at later, in the gaps.
+      if (!to.write(chunk) && !to.destroyed) from.pause();
+      this.#events.passed(direction, chunk);
     });
     from.on("end", () => {
       this.#end ??= `${direction === "to-broker" ? "the client" : "the broker"} ended it (FIN)`;
       this.#events.ended(direction);
-      to.end();
+      if (outlet.busy) outlet.afterwards(() => to.end());
+      else to.end();
     });
     from.resume();
   }
@@ -98,12 +175,22 @@ export class Relay {
   /** One side broke: the other learns it in the same way. */
   #broken(who: string, other: Socket): void {
     this.#end ??= `${who} reset it (RST)`;
-    if (!other.destroyed) other.resetAndDestroy();
+    if (this.#frozen) this.#toReset = other;
+    else if (!other.destroyed) other.resetAndDestroy();
   }
 
   #gone(other: Socket): void {
     // A side that closed without FIN or RST of its own was destroyed here; the other must not stay half-open for ever.
-    if (--this.#open === 0) this.#events.closed(this.#end ?? "it ended");
-    else if (!other.destroyed && other.readableEnded && other.writableFinished) other.destroy();
+    if (--this.#open === 0) {
+      this.#forget();
+      this.#events.closed(this.#end ?? "it ended");
+    } else if (!other.destroyed && other.readableEnded && other.writableFinished) other.destroy();
+  }
+
+  #forget(): void {
+    for (const outlet of Object.values(this.outlets)) outlet.clear();
   }
 }
+
+/** Milliseconds that a cut waits for a reader that doesn't read. */
+const PATIENCE = 1_000;

@@ -30,6 +30,29 @@ export interface PacketRecord {
   readonly explanation: readonly string[];
   /** The name of its reason code: "Not authorized". */
   readonly reason?: string;
+  /** What the tap was told to do with it; absent when it went through as it came. */
+  readonly fault?: FaultKind;
+  /** As `at`: when the other side got it. Only of a packet with a fault; absent while it waits, or when it never left. */
+  readonly forwardedAt?: number;
+  /** What a corrupted packet became: `bytes` are as its sender wrote them. */
+  readonly corruption?: Corruption;
+}
+
+/** What a tap can do to a packet. Behind one that waits, the others of its direction wait too, and say so. */
+export type FaultKind = "dropped" | "cut" | "delayed" | "held" | "frozen" | "corrupted" | "split" | "coalesced";
+
+/** One byte of a packet, counted from 0. */
+export interface Corruption {
+  readonly at: number;
+  readonly was: number;
+  readonly is: number;
+}
+
+/** What became of a packet with a fault; it may still change. */
+export interface Mark {
+  readonly fault: FaultKind;
+  forwardedAt?: number;
+  corruption?: Corruption;
 }
 
 /** Which packets: a type, a test, or what their fields have to be. */
@@ -53,13 +76,14 @@ export interface Seen {
   readonly epoch: number;
   readonly direction: Direction;
   readonly connection: { readonly number: number; readonly clientId?: string };
+  readonly mark?: Mark;
 }
 
 /** Fields and sentences are computed when somebody reads them; as own properties, so that copies keep them. */
 export function packetRecord(seen: Seen, decoded: Decoded): PacketRecord {
   const { packet, bytes, length, hash, protocolVersion } = decoded;
   let fields: ByteField[] | undefined;
-  return {
+  const record: PacketRecord = {
     number: seen.number,
     at: seen.at,
     epoch: seen.epoch,
@@ -84,6 +108,16 @@ export function packetRecord(seen: Seen, decoded: Decoded): PacketRecord {
       return reasonOf(packet, protocolVersion)?.name;
     },
   };
+  return seen.mark ? marked(record, seen.mark) : record;
+}
+
+function marked(record: PacketRecord, mark: Mark): PacketRecord {
+  const own = (get: () => unknown) => ({ get, enumerable: true });
+  return Object.defineProperties(record, {
+    fault: own(() => mark.fault),
+    forwardedAt: own(() => mark.forwardedAt),
+    ...(mark.fault === "corrupted" ? { corruption: own(() => mark.corruption) } : {}),
+  });
 }
 
 /** A filter as a test. */

@@ -5,9 +5,13 @@ import { type Address, addressOf, type TcpTarget } from "./address";
 import { type Agreement, type Decoded, PacketDecoder } from "./codec";
 import type { Direction } from "./packet";
 import { Relay, type TapConnection } from "./tap-connection";
+import { Fault, type FaultDetails, type FaultOptions, type TapFaults } from "./tap-faults";
+import { Leg } from "./tap-leg";
 import {
+  type FaultKind,
   filterTest,
   filterText,
+  type Mark,
   type PacketFilter,
   type PacketRecord,
   packetRecord,
@@ -18,7 +22,8 @@ import { Waiting } from "./waiting";
 import { WebSocketReader } from "./websocket";
 
 export type { TapConnection } from "./tap-connection";
-export type { PacketFilter, PacketRecord } from "./tap-record";
+export type { FaultOptions, FrozenConnections, HeldPackets, TapFault, TapFaults } from "./tap-faults";
+export type { Corruption, FaultKind, PacketFilter, PacketRecord } from "./tap-record";
 
 export interface TapOptions {
   /** Of larger packets only as many bytes are kept, with length and hash. Default 65,536. */
@@ -31,15 +36,20 @@ export interface TapOptions {
 export interface TapEvent {
   readonly at: number;
   readonly connection: number;
-  readonly kind: "opened" | "unreachable" | "closed";
+  /** "fault": a connection was cut or frozen, or a fault's filter threw. */
+  readonly kind: "opened" | "unreachable" | "closed" | "fault";
   readonly text: string;
 }
 
 /**
  * A TCP proxy in front of a broker: it forwards every byte unchanged and in order, and takes both directions apart.
  * Clients connect to `url` instead of the broker's.
+ *
+ * With a fault armed it takes packets apart before it forwards them, and changes those only that the fault is about. Of
+ * several faults the one that was armed first counts. Packets within TLS or WebSocket frames can't be told apart: there
+ * only `cut` and `freeze` without a filter do something, the others throw LabError ENGINE_CANNOT.
  */
-export interface Tap {
+export interface Tap extends TapFaults {
   /** On 127.0.0.1, with the target's scheme. */
   readonly url: string;
   readonly host: string;
@@ -87,6 +97,9 @@ interface Line {
   readonly connection: Mutable<TapConnection>;
   readonly relay: Relay;
   readonly decoders: Readonly<Record<Direction, { push(bytes: Uint8Array): Decoded[]; end(): Decoded[] }>>;
+  readonly legs: Readonly<Record<Direction, Leg>>;
+  /** The faults that hold it frozen. */
+  readonly frozen: Set<Fault>;
 }
 
 class TcpTap implements Tap {
@@ -105,6 +118,10 @@ class TcpTap implements Tap {
   #events: TapEvent[] = [];
   #pending: Forwarded[] = [];
   #scheduled = false;
+  /** Armed, in the order in which they were. */
+  #faults: Fault[] = [];
+  /** A leg is at work: what ends a fault meanwhile has its effect afterwards. */
+  #working = false;
   #numbered = 0;
   #connected = 0;
   #forgotten = 0;
@@ -188,8 +205,52 @@ class TcpTap implements Tap {
     this.#forgotten = 0;
   }
 
+  drop(filter: PacketFilter, options: FaultOptions = {}): Fault {
+    return this.#arm("dropped", filter, options);
+  }
+
+  delay(filter: PacketFilter, options: FaultOptions & { ms: number }): Fault {
+    return this.#arm("delayed", filter, options);
+  }
+
+  hold(filter: PacketFilter, options: FaultOptions = {}): Fault {
+    return this.#arm("held", filter, options);
+  }
+
+  corrupt(filter: PacketFilter, options: FaultOptions & { at?: number; to?: number } = {}): Fault {
+    return this.#arm("corrupted", filter, options);
+  }
+
+  split(filter: PacketFilter, options: FaultOptions & { size?: number; gap?: number } = {}): Fault {
+    return this.#arm("split", filter, options);
+  }
+
+  coalesce(filter: PacketFilter, options: FaultOptions = {}): Fault {
+    return this.#arm("coalesced", filter, options);
+  }
+
+  cut(filter?: PacketFilter, options: FaultOptions & { how?: "RST" | "FIN" } = {}): Fault {
+    if (filter !== undefined) return this.#arm("cut", filter, options);
+    const fault = new Fault("cut", undefined, options, this.#host);
+    for (const line of this.#about(fault)) {
+      if (!fault.armed) break;
+      this.#cut(line, fault);
+      fault.met();
+    }
+    fault.off();
+    return fault;
+  }
+
+  freeze(filter?: PacketFilter, options: FaultOptions = {}): Fault {
+    const fault = this.#arm("frozen", filter, options);
+    if (!fault.whole) return fault;
+    for (const line of this.#about(fault)) this.#join(line, fault);
+    return fault;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
+    for (const fault of this.#faults.splice(0)) fault.armed = false;
     const ended = this.#server.listening
       ? new Promise<void>((resolve) => this.#server.close(() => resolve()))
       : Promise.resolve();
@@ -219,13 +280,27 @@ class TcpTap implements Tap {
     };
     this.#connections.push(connection);
     this.#event(connection, "opened", `connection ${connection.number} was opened`);
+    const count = (direction: Direction, bytes: number) => {
+      if (direction === "to-broker") connection.toBroker += bytes;
+      else connection.toClient += bytes;
+    };
     const relay: Relay = new Relay(socket, this.#target, {
-      forwarded: (direction, bytes) => {
-        if (direction === "to-broker") connection.toBroker += bytes.length;
-        else connection.toClient += bytes.length;
+      taken: (direction, bytes) => {
+        const leg = line.legs[direction];
+        if (!this.#faults.length && !leg.busy) return false;
+        this.#work(() => leg.push(bytes, this.#faults.length > 0));
+        return true;
+      },
+      passed: (direction, bytes) => {
+        count(direction, bytes.length);
         this.#later({ line, direction, bytes, at: this.#now() });
       },
-      ended: (direction) => this.#later({ line, direction, bytes: undefined, at: this.#now() }),
+      forwarded: count,
+      ended: (direction) => {
+        const leg = line.legs[direction];
+        if (this.#faults.length || leg.busy) this.#work(() => leg.end());
+        this.#later({ line, direction, bytes: undefined, at: this.#now() });
+      },
       unreachable: (error) =>
         this.#event(connection, "unreachable", `the broker could not be reached: ${error.code ?? error.message}`),
       closed: (end) => {
@@ -238,8 +313,122 @@ class TcpTap implements Tap {
         this.#event(connection, "closed", `connection ${connection.number}: ${end}`);
       },
     });
-    const line: Line = { connection, relay, decoders: this.#decoders() };
+    const decoders = this.#decoders();
+    const leg = (direction: Direction) => this.#leg(direction, () => line, decoders[direction], relay);
+    const legs = { "to-broker": leg("to-broker"), "to-client": leg("to-client") };
+    const line: Line = { connection, relay, decoders, legs, frozen: new Set() };
     this.#lines.add(line);
+    for (const fault of this.#faults) if (fault.whole && this.#concerns(fault, line)) this.#join(line, fault);
+  }
+
+  #leg(direction: Direction, lineOf: () => Line, decoder: Line["decoders"][Direction], relay: Relay): Leg {
+    return new Leg(decoder, relay.outlets[direction], {
+      now: () => this.#now(),
+      decide: (decoded) => this.#decide(lineOf(), direction, decoded),
+      record: (decoded, mark) => this.#record(lineOf(), direction, decoded, this.#now(), mark),
+      cut: (fault) => this.#cut(lineOf(), fault),
+      freeze: (fault) => this.#freeze(lineOf(), fault),
+    });
+  }
+
+  #arm(kind: FaultKind, filter: PacketFilter | undefined, options: FaultOptions & FaultDetails): Fault {
+    const { scheme } = this.#target;
+    const whole = filter === undefined && kind === "frozen" && options.client === undefined;
+    if (scheme !== "mqtt" && !whole) {
+      throw new LabError(
+        "ENGINE_CANNOT",
+        `a tap in front of ${scheme}:// can't tell packets apart before it forwards them`,
+        "make faults at a tap in front of a plain listener (mqtt://); cut() and freeze() without a filter work here too",
+      );
+    }
+    const fault = new Fault(kind, filter, options, this.#host);
+    // What was forwarded until now is decoded, so that the decoders stand where the bytes do.
+    this.#decode();
+    if (!this.#closed) this.#faults.push(fault);
+    return fault;
+  }
+
+  readonly #host = {
+    disarmed: (fault: Fault): void => {
+      this.#faults = this.#faults.filter((one) => one !== fault);
+      if (fault.over) this.#thaw(fault);
+      this.#settle();
+    },
+    failed: (fault: Fault): void => {
+      this.#events.push({ at: this.#now(), connection: 0, kind: "fault", text: `a filter threw: ${fault.error}` });
+    },
+  };
+
+  /** Lets a leg do its work with what it needs: the decoders up to date, and nobody else between. */
+  #work(work: () => void): void {
+    this.#decode();
+    this.#working = true;
+    try {
+      work();
+    } finally {
+      this.#working = false;
+    }
+    this.#settle();
+    this.#trim();
+    this.#waiting.notify();
+  }
+
+  /** With no fault armed, nothing waits for the rest of its packet. */
+  #settle(): void {
+    if (this.#working || this.#faults.length) return;
+    for (const { legs } of this.#lines) {
+      legs["to-broker"].flush();
+      legs["to-client"].flush();
+    }
+  }
+
+  /** The fault that meets this packet: the first armed one that fits. */
+  #decide(line: Line, direction: Direction, decoded: Decoded): Fault | undefined {
+    this.#name(line, decoded);
+    const { connection } = line;
+    const at = this.#now();
+    const seen = { number: this.#numbered + 1, at, epoch: this.#epoch + at, direction, connection };
+    const record = packetRecord(seen, decoded);
+    return [...this.#faults].find((fault) => fault.meets(record, line.legs[direction]));
+  }
+
+  #concerns(fault: Fault, { connection }: Line): boolean {
+    const { number, clientId } = connection;
+    return fault.about({ connection: number, clientId, direction: fault.direction });
+  }
+
+  #about(fault: Fault): Line[] {
+    this.#decode();
+    return [...this.#lines].filter((line) => this.#concerns(fault, line));
+  }
+
+  #cut(line: Line, fault: Fault): void {
+    const how = fault.details.how ?? "RST";
+    this.#event(line.connection, "fault", `connection ${line.connection.number} was cut (${how})`);
+    line.relay.cut(how);
+  }
+
+  /** A freeze without a filter meets a whole connection. */
+  #join(line: Line, fault: Fault): void {
+    if (!fault.armed) return;
+    this.#freeze(line, fault);
+    fault.met();
+  }
+
+  #freeze(line: Line, fault: Fault): void {
+    if (!line.frozen.size) {
+      line.relay.freeze();
+      this.#event(line.connection, "fault", `connection ${line.connection.number} was frozen`);
+    }
+    line.frozen.add(fault);
+  }
+
+  #thaw(fault: Fault): void {
+    for (const line of this.#lines) {
+      if (!line.frozen.delete(fault) || line.frozen.size) continue;
+      this.#event(line.connection, "fault", `connection ${line.connection.number} is no longer frozen`);
+      line.relay.thaw();
+    }
   }
 
   #decoders(): Line["decoders"] {
@@ -274,13 +463,17 @@ class TcpTap implements Tap {
   }
 
   /** Every packet of every connection passes here once. */
-  #record({ connection }: Line, direction: Direction, decoded: Decoded, at: number): void {
-    const { packet } = decoded;
+  #record(line: Line, direction: Direction, decoded: Decoded, at: number, mark?: Mark): void {
+    const { connection } = line;
+    this.#name(line, decoded);
+    const seen = { number: ++this.#numbered, at, epoch: this.#epoch + at, direction, connection, mark };
+    this.#fresh.push({ seen, decoded });
+  }
+
+  #name({ connection }: Line, { packet }: Decoded): void {
     if (packet.type === "CONNECT" && packet.clientIdentifier) connection.clientId ??= packet.clientIdentifier;
     const assigned = packet.type === "CONNACK" ? packet.properties?.assignedClientIdentifier : undefined;
     if (assigned) connection.clientId ??= assigned;
-    const seen = { number: ++this.#numbered, at, epoch: this.#epoch + at, direction, connection };
-    this.#fresh.push({ seen, decoded });
   }
 
   #trim(): void {

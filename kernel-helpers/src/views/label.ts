@@ -27,7 +27,7 @@ export function labelParts(record: PacketRecord, options: LabelOptions = {}): Pa
   else parts.push({ text: count(wireLength(record), "byte") });
   const { problem } = record.packet;
   if (typeof problem === "string" && problem) parts.push({ text: cut(problem, Math.max(limit, 24) * 2), bad: true });
-  if (record.fault) parts.push({ text: FAULTS[record.fault], bad: true });
+  if (record.fault) parts.push({ text: faultText(record), bad: true });
   return parts;
 }
 
@@ -41,7 +41,21 @@ const FAULTS = {
   cut: "connection cut here",
   delayed: "delayed by the tap",
   held: "held by the tap",
+  frozen: "connection frozen",
+  corrupted: "corrupted by the tap",
+  split: "split by the tap",
+  coalesced: "in one write with others",
 } as const;
+
+/** "held by the tap for 120 ms", "corrupted by the tap: byte 7 0x41 became 0xBE". */
+function faultText({ fault, at, forwardedAt, corruption }: PacketRecord): string {
+  const words = (fault && FAULTS[fault]) ?? cut(asText(fault), 16);
+  if (fault === "corrupted" && corruption) {
+    return `${words}: byte ${cut(asText(corruption.at), 10)} ${hexCode(Number(corruption.was))} became ${hexCode(Number(corruption.is))}`;
+  }
+  const waits = fault === "delayed" || fault === "held" || fault === "frozen";
+  return waits && typeof forwardedAt === "number" ? `${words} for ${since(forwardedAt, at).slice(1)}` : words;
+}
 
 /** Which QoS flow a packet belongs to; undefined for packets that belong to none. */
 export function flow(record: PacketRecord): 0 | 1 | 2 | undefined {

@@ -25,8 +25,12 @@ export interface PacketRecord {
   readonly explanation?: readonly string[];
   /** Its reason code in words: "not authorized". */
   readonly reason?: string;
-  /** What the tap was told to do with it. A dropped or cut packet never arrived. */
-  readonly fault?: "dropped" | "cut" | "delayed" | "held";
+  /** What the tap was told to do with it. A dropped or cut packet never arrived; a frozen one did with `forwardedAt`. */
+  readonly fault?: "dropped" | "cut" | "delayed" | "held" | "frozen" | "corrupted" | "split" | "coalesced";
+  /** As `at`: when the other side got a packet with a fault. */
+  readonly forwardedAt?: number;
+  /** The byte that a corrupted packet arrived with. */
+  readonly corruption?: { readonly at: number; readonly was: number; readonly is: number };
 }
 
 /** The packet by its fields in the specification's names, as the codec gives it or as a notebook kept it. */
@@ -48,7 +52,10 @@ export const hexByte = (byte: number): string => byte.toString(16).padStart(2, "
 export const wireLength = (record: PacketRecord): number => record.length ?? toBytes(record.bytes).length;
 
 /** Whether the packet never reached the other side. */
-export const lost = (record: PacketRecord): boolean => record.fault === "dropped" || record.fault === "cut";
+export const lost = (record: PacketRecord): boolean =>
+  record.fault === "dropped" ||
+  record.fault === "cut" ||
+  (record.fault === "frozen" && record.forwardedAt === undefined);
 
 /** Who is at the other end: the id of that connection's client, also before the CONNACK that assigned it. */
 export function clientNames(records: readonly PacketRecord[]): (record: PacketRecord) => string {

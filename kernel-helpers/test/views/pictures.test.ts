@@ -56,6 +56,44 @@ const withoutUndefined = (value: unknown): unknown =>
         )
       : value;
 
+const FAULTS = ["dropped", "cut", "delayed", "held", "frozen", "corrupted", "split", "coalesced"] as const;
+
+test("what the tap did to a packet is said in words, and crossed where it never arrived", () => {
+  const of = (fault: (typeof FAULTS)[number], more = {}) =>
+    sequenceView([
+      {
+        number: 1,
+        at: 10,
+        direction: "to-broker",
+        connection: 1,
+        packet: { type: "PINGREQ" },
+        bytes: "c0 00",
+        fault,
+        ...more,
+      },
+    ]);
+  const words: [ReturnType<typeof of>, RegExp, boolean][] = [
+    [of("dropped"), /dropped by the tap/, true],
+    [of("cut"), /connection cut here/, true],
+    [of("delayed", { forwardedAt: 130 }), /delayed by the tap for 120\.0 ms/, false],
+    [of("held"), /held by the tap/, false],
+    [of("frozen"), /connection frozen/, true],
+    [of("frozen", { forwardedAt: 1510 }), /connection frozen for 1\.500 s/, false],
+    [
+      of("corrupted", { corruption: { at: 1, was: 0, is: 255 } }),
+      /corrupted by the tap: byte 1 0x00 became 0xFF/,
+      false,
+    ],
+    [of("split"), /split by the tap/, false],
+    [of("coalesced"), /in one write with others/, false],
+  ];
+  for (const [picture, said, crossed] of words) {
+    const text = picture.text;
+    assert.match(text, said);
+    assert.equal(text.includes("✗"), crossed, text);
+  }
+});
+
 test("every sample of the gallery keeps the rules of pictures", () => {
   for (const { name, view } of samples()) owes(name, view);
 });
@@ -164,7 +202,9 @@ test("no text from the wire breaks a picture or makes it too large", () => {
         fields: [{ name: any(), start: Math.floor(next() * 20) - 5, end: Math.floor(next() * 20), text: any() }],
         explanation: [any()],
         reason: any(),
-        fault: next() < 0.2 ? "dropped" : undefined,
+        fault: next() < 0.2 ? FAULTS[Math.floor(next() * FAULTS.length)] : undefined,
+        corruption: next() < 0.2 ? { at: any() as never, was: any() as never, is: 3 } : undefined,
+        forwardedAt: next() < 0.2 ? (any() as never) : undefined,
       }),
     );
     const title = any() || "x";
