@@ -63,7 +63,9 @@ const HANDSHAKE_RETRY = 300;
 /** How long a shutdown may take before the process is killed, in ms: the kernel's own cleanup has two seconds. */
 const SHUTDOWN_LIMIT = 4_000;
 /** How long an interrupted cell has to end before the kernel is given up, in ms. */
-const INTERRUPT_LIMIT = 10_000;
+const INTERRUPT_LIMIT = 20_000;
+/** How long an interrupt has to show before it is sent again, in ms. */
+const INTERRUPT_AGAIN = 1_500;
 
 /** A kernel of our own and the conversation with it. Nothing of it is left after shutdown() or kill(). */
 export class KernelClient {
@@ -121,6 +123,11 @@ export class KernelClient {
       const expire = (): void => {
         timedOut = true;
         timers.push(setTimeout(giveUp, INTERRUPT_LIMIT));
+        stop();
+      };
+      // Again and again: an interrupt that comes before the cell began (a busy machine still compiles it) stops nothing.
+      const stop = (): void => {
+        timers.push(setTimeout(stop, INTERRUPT_AGAIN));
         this.interrupt().catch(giveUp);
       };
       timers = [setTimeout(expire, options.timeout)];
