@@ -1,7 +1,9 @@
 /** Says why a broker did not come up, in terms of the learner's own text. Pure. */
+import { diskFullError } from "../core/disk-full";
 import { LabError } from "../core/errors";
 import type { LogBook } from "../core/log-book";
 import type { Exit } from "./engine";
+import { confLines } from "./mosquitto-conf";
 import { type BrokerPlan, CONF_PATH } from "./plan";
 
 const stamp = /^\d+: /;
@@ -9,7 +11,13 @@ const stamp = /^\d+: /;
 /** The error for a broker whose program ended before it was ready. */
 export function exitedError(plan: BrokerPlan, exit: Exit, log: LogBook, after = 0): LabError {
   const lines = log.lines.slice(after).map((line) => line.text.replace(stamp, ""));
-  return configError(plan, lines) ?? portError(plan, lines) ?? plainExit(plan, exit, lines);
+  return (
+    configError(plan, lines) ??
+    portError(plan, lines) ??
+    fullDisk(plan, lines) ??
+    databaseError(plan, exit, lines) ??
+    plainExit(plan, exit, lines)
+  );
 }
 
 /** Mosquitto names the line that it refuses; its reason is in the lines before. */
@@ -46,12 +54,52 @@ function portError(plan: BrokerPlan, lines: string[]): LabError | null {
   );
 }
 
+/** What Mosquitto itself could not write. */
+function fullDisk(plan: BrokerPlan, lines: string[]): LabError | null {
+  if (!lines.some((line) => /no space left on device|disk quota exceeded/i.test(line))) return null;
+  return diskFullError(`${plan.name} could not write its files`, lines.slice(-5).join("\n"));
+}
+
+/** A database that is cut off, is none, or was written by a later release. */
+function databaseError(plan: BrokerPlan, exit: Exit, lines: string[]): LabError | null {
+  if (!lines.some((line) => /Unable to restore persistent database|Couldn't open database/.test(line))) return null;
+  const path = databasePath(plan);
+  const given = plan.files.some((file) => file.path === path);
+  const gone = lines.some((line) => line.startsWith("Saving in-memory database to "));
+  return new LabError(
+    "BROKER_EXITED",
+    `${plan.name} ended ${howItEnded(exit)} before it was ready: it cannot read its persistence file ${path}. Its last lines:\n${lines.slice(-10).join("\n")}`,
+    databaseHint(plan, given, gone),
+  );
+}
+
+/** Mosquitto 2.1 saves on its way out, also what it never managed to read. */
+function databaseHint(plan: BrokerPlan, given: boolean, gone: boolean): string {
+  if (given) return "leave that file out of `files`, or give one that this release of Mosquitto wrote whole";
+  const anew = plan.volume
+    ? `await lab.removeVolume(${JSON.stringify(plan.volume)}), then run the cell again: the broker starts empty`
+    : "run the cell that makes the broker again: it starts empty";
+  return gone
+    ? `on its way out Mosquitto has already written an empty database over it: put a copy back if you have one; else ${anew}`
+    : `the file is cut off, is no database, or is of a later release. It is untouched: keep a copy if you need it. Then ${anew}`;
+}
+
+function databasePath(plan: BrokerPlan): string {
+  const texts = [plan.conf, ...plan.files.filter((file) => file.path.endsWith(".conf")).map((file) => file.content)];
+  const lines = texts.flatMap((text) =>
+    confLines(typeof text === "string" ? text : new TextDecoder().decode(text ?? undefined)),
+  );
+  const last = (key: string) => lines.filter((line) => line.key === key).at(-1)?.value;
+  return `${last("persistence_location") ?? ""}/${last("persistence_file") ?? "mosquitto.db"}`.replace(/\/+/g, "/");
+}
+
+const howItEnded = (exit: Exit): string => (exit.signal ? `by ${exit.signal}` : `with exit code ${exit.code}`);
+
 function plainExit(plan: BrokerPlan, exit: Exit, lines: string[]): LabError {
-  const how = exit.signal ? `by ${exit.signal}` : `with exit code ${exit.code}`;
   const said = lines.slice(-10).join("\n") || "(it logged nothing)";
   return new LabError(
     "BROKER_EXITED",
-    `${plan.name} ended ${how} before it was ready. Its last lines:\n${said}`,
+    `${plan.name} ended ${howItEnded(exit)} before it was ready. Its last lines:\n${said}`,
     "the last line usually names the option or the file; mend it and run the cell again",
   );
 }
