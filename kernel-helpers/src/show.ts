@@ -12,6 +12,7 @@ import { packetsView } from "./views/packets";
 import type { PacketRecord as Drawn } from "./views/record";
 import { sequenceView } from "./views/sequence";
 import { type TableData, tableView } from "./views/table";
+import { type TimelineLane, type TimelineSeries, timelineView } from "./views/timeline";
 import { type TopologyData, topologyView } from "./views/topology";
 import { bundle, type View } from "./views/view";
 
@@ -62,6 +63,16 @@ export function showLog(log: LogBook | readonly LogLine[], options: { caption?: 
 /** The way from a broker's process to a CONNACK, hop by hop. */
 export function showHealth(health: Health): View {
   return ladderView(health.hops, { title: `${health.broker}, hop by hop` });
+}
+
+/** Lanes of events, and values that hold from one point to the next, over one axis of time. */
+export function showTimeline(of: {
+  title?: string;
+  unit?: string;
+  lanes: readonly TimelineLane[];
+  series?: readonly TimelineSeries[];
+}): View {
+  return timelineView(of);
 }
 
 /** Brokers, clients and what connects them. */

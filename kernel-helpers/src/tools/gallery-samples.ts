@@ -1,4 +1,5 @@
 import type { PacketRecord } from "../views/record";
+import type { timelineView } from "../views/timeline";
 
 /** Sample packets for the gallery and for tests: bytes as they are on the wire, fields as a decoder names them. */
 
@@ -225,3 +226,29 @@ export const many = (count: number): PacketRecord[] =>
       return i % 2 === 0 ? publish(true, i * 1.7, 1, id) : ack("PUBACK", false, i * 1.7, id, "sensor", 1);
     }),
   );
+
+/** Thirty acknowledged messages, a queue that holds five, and what came of it. */
+export const overflow: Parameters<typeof timelineView>[0] = {
+  title: "Thirty acknowledged, five kept",
+  lanes: [
+    {
+      name: "PUBACK to boiler",
+      events: Array.from({ length: 30 }, (_, i) => ({ at: i * 1.3, label: "0x00 success", tone: "ok" })),
+    },
+    {
+      name: "dropped",
+      events: Array.from({ length: 25 }, (_, i) => ({ at: (i + 5) * 1.3, label: "never delivered", tone: "bad" })),
+    },
+    { name: "recorder", events: [{ at: 52, label: "back, Session Present 1", tone: "idle" }] },
+  ],
+  series: [
+    {
+      name: "queued",
+      points: [
+        ...Array.from({ length: 5 }, (_, i) => ({ at: i * 1.3, value: i + 1 })),
+        ...Array.from({ length: 5 }, (_, i) => ({ at: 53 + i / 2, value: 4 - i })),
+      ],
+      limit: { value: 5, label: "max_queued_messages 5" },
+    },
+  ],
+};

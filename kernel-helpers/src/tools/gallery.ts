@@ -9,10 +9,11 @@ import { logView } from "../views/log";
 import { packetsView } from "../views/packets";
 import { sequenceView } from "../views/sequence";
 import { tableView } from "../views/table";
+import { timelineView } from "../views/timeline";
 import { topologyView } from "../views/topology";
 import type { View } from "../views/view";
 import type { Tool } from "./cli";
-import { deliveries, firstPackets, hostile, many } from "./gallery-samples";
+import { deliveries, firstPackets, hostile, many, overflow } from "./gallery-samples";
 
 /** Every picture with sample data: what a change of the views is looked at with. */
 export function samples(): { name: string; view: View }[] {
@@ -104,6 +105,8 @@ function systemSamples(): [string, View][] {
         ],
       }),
     ],
+    ["timeline", timelineView(overflow)],
+    ["timeline, nothing yet", timelineView({ lanes: [] })],
     ["topology, nothing yet", topologyView({ nodes: [], edges: [] })],
     [
       "log",

@@ -15,6 +15,7 @@ import { type PacketsData, packetsView } from "./packets";
 import { toBytes } from "./record";
 import { sequenceView } from "./sequence";
 import { type TableData, tableView } from "./table";
+import { type TimelineData, timelineView } from "./timeline";
 import { type TopologyData, topologyView } from "./topology";
 import type { View, ViewData } from "./view";
 
@@ -31,6 +32,7 @@ const kinds: Readonly<Record<string, Draw>> = {
     const bytes = toBytes(data.bytes);
     return bytes.length === data.length ? bytesView(bytes, data.fields, { title: data.title }) : undefined;
   },
+  timeline: (data: TimelineData) => timelineView(data),
   topology: (data: TopologyData) => topologyView(data),
   ladder: (data: LadderData) => ladderView(data.hops, { title: data.title }),
   log: (data: LogData) =>
