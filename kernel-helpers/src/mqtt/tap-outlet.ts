@@ -147,6 +147,12 @@ export class Outlet {
     this.#first += leaving.length;
     const bytes = leaving.flatMap((one) => (one.bytes ? [one.bytes] : []));
     if (bytes.length) this.#write(bytes.length === 1 ? bytes[0]! : Buffer.concat(bytes));
+    // What has left must not be kept alive by the list.
+    for (const one of leaving) one.bytes = undefined;
+    if (this.#first >= this.#items.length) {
+      this.#items = [];
+      this.#first = 0;
+    }
     for (const one of leaving) one.sent?.();
     item.last?.();
     return true;
