@@ -1,0 +1,7 @@
+// expect: each finds its session again
+const claims = {
+  cause: "identity",
+  evidence: drillLog.find((line) => /taken over|already connected/.test(line.text))?.text ?? "",
+  east: { ...east, clientId: "recorder-east", clean: true },
+  west: { ...west, clientId: "recorder-west", clean: true },
+};

@@ -1,0 +1,1 @@
+lab.guess("offline-qos0", "alarms")

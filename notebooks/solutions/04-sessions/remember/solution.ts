@@ -1,0 +1,4 @@
+const rememberFor = (seconds: number): LabClientOptions => ({
+  clean: false,
+  properties: { sessionExpiryInterval: seconds },
+});

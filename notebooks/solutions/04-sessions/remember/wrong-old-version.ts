@@ -1,0 +1,2 @@
+// expect: last seen, in seconds
+const rememberFor = (_seconds: number): LabClientOptions => ({ clean: false, protocolVersion: 4 });

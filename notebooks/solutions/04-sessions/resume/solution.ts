@@ -1,0 +1,5 @@
+const resume: LabClientOptions = {
+  clientId: "recorder",
+  clean: false,
+  properties: { sessionExpiryInterval: 3_600 },
+};

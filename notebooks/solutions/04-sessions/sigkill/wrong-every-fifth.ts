@@ -1,0 +1,11 @@
+// expect: alarms after the kill
+const durable: BrokerSpec = {
+  conf: `
+listener 1883
+allow_anonymous true
+persistence true
+persistence_location /mosquitto/data/
+autosave_on_changes true
+autosave_interval 5
+`,
+};

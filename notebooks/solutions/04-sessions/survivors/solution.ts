@@ -1,0 +1,6 @@
+type Sent = { text: string; qos: 0 | 1 };
+const survivors = (night: Sent[], limit: number): string[] =>
+  night
+    .filter((sent) => sent.qos > 0)
+    .slice(0, limit)
+    .map((sent) => sent.text);
