@@ -13,6 +13,7 @@ import type { PacketRecord as Drawn } from "./views/record";
 import { sequenceView } from "./views/sequence";
 import { type TableData, tableView } from "./views/table";
 import { type TimelineLane, type TimelineSeries, timelineView } from "./views/timeline";
+import { type TopicsData, topicsOf, topicsView } from "./views/topics";
 import { type TopologyData, topologyView } from "./views/topology";
 import { bundle, type View } from "./views/view";
 
@@ -63,6 +64,14 @@ export function showLog(log: LogBook | readonly LogLine[], options: { caption?: 
 /** The way from a broker's process to a CONNACK, hop by hop. */
 export function showHealth(health: Health): View {
   return ladderView(health.hops, { title: `${health.broker}, hop by hop` });
+}
+
+/** A tree of topics and whom each message reached: from what a tap recorded, or from counts of your own. */
+export function showTopics(
+  of: readonly PacketRecord[] | Pick<TopicsData, "topics" | "readers">,
+  options: { title?: string } = {},
+): View {
+  return topicsView({ ...("topics" in of ? of : topicsOf(of.map(drawn))), ...options });
 }
 
 /** Lanes of events, and values that hold from one point to the next, over one axis of time. */

@@ -1,5 +1,6 @@
 import type { PacketRecord } from "../views/record";
 import type { timelineView } from "../views/timeline";
+import type { TopicsData } from "../views/topics";
 
 /** Sample packets for the gallery and for tests: bytes as they are on the wire, fields as a decoder names them. */
 
@@ -226,6 +227,39 @@ export const many = (count: number): PacketRecord[] =>
       return i % 2 === 0 ? publish(true, i * 1.7, 1, id) : ack("PUBACK", false, i * 1.7, id, "sensor", 1);
     }),
   );
+
+const once = (...topics: string[]) => topics.map((topic) => ({ topic, count: 1 }));
+
+/** A plant with two halls, a leading slash, and three subscribers. */
+export const plantTopics: TopicsData = {
+  title: "One plant, three subscriptions",
+  topics: [
+    { topic: "plant/north", count: 1 },
+    { topic: "plant/north/boiler/1/temp", count: 12 },
+    ...once("plant/north/boiler/1/alarm", "plant/north/pump/4/flow", "plant/south/boiler/2/temp"),
+    ...once("plant/south/pump/7/alarm", "/plant/south/boiler/3/temp"),
+  ],
+  readers: [
+    {
+      name: "hall north",
+      filters: ["plant/north/#"],
+      received: [
+        { topic: "plant/north/boiler/1/temp", count: 12 },
+        ...once("plant/north", "plant/north/boiler/1/alarm", "plant/north/pump/4/flow"),
+      ],
+    },
+    {
+      name: "temperatures",
+      filters: ["plant/+/boiler/+/temp"],
+      received: [{ topic: "plant/north/boiler/1/temp", count: 12 }, ...once("plant/south/boiler/2/temp")],
+    },
+    {
+      name: "alarms",
+      filters: ["plant/+/+/+/alarm"],
+      received: once("plant/north/boiler/1/alarm", "plant/south/pump/7/alarm"),
+    },
+  ],
+};
 
 /** Thirty acknowledged messages, a queue that holds five, and what came of it. */
 export const overflow: Parameters<typeof timelineView>[0] = {

@@ -10,10 +10,11 @@ import { packetsView } from "../views/packets";
 import { sequenceView } from "../views/sequence";
 import { tableView } from "../views/table";
 import { timelineView } from "../views/timeline";
+import { topicsOf, topicsView } from "../views/topics";
 import { topologyView } from "../views/topology";
 import type { View } from "../views/view";
 import type { Tool } from "./cli";
-import { deliveries, firstPackets, hostile, many, overflow } from "./gallery-samples";
+import { deliveries, firstPackets, hostile, many, overflow, plantTopics } from "./gallery-samples";
 
 /** Every picture with sample data: what a change of the views is looked at with. */
 export function samples(): { name: string; view: View }[] {
@@ -105,6 +106,13 @@ function systemSamples(): [string, View][] {
         ],
       }),
     ],
+    ["topics", topicsView(plantTopics)],
+    ["topics, hostile text", topicsView({ ...topicsOf(hostile), title: "What strangers publish" })],
+    [
+      "topics, 300",
+      topicsView({ topics: Array.from({ length: 300 }, (_, i) => ({ topic: `plant/${i % 7}/meter/${i}`, count: i })) }),
+    ],
+    ["topics, nothing yet", topicsView({ topics: [] })],
     ["timeline", timelineView(overflow)],
     ["timeline, nothing yet", timelineView({ lanes: [] })],
     ["topology, nothing yet", topologyView({ nodes: [], edges: [] })],

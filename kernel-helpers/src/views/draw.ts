@@ -16,6 +16,7 @@ import { toBytes } from "./record";
 import { sequenceView } from "./sequence";
 import { type TableData, tableView } from "./table";
 import { type TimelineData, timelineView } from "./timeline";
+import { type TopicsData, topicsView } from "./topics";
 import { type TopologyData, topologyView } from "./topology";
 import type { View, ViewData } from "./view";
 
@@ -32,6 +33,7 @@ const kinds: Readonly<Record<string, Draw>> = {
     const bytes = toBytes(data.bytes);
     return bytes.length === data.length ? bytesView(bytes, data.fields, { title: data.title }) : undefined;
   },
+  topics: (data: TopicsData) => topicsView(data),
   timeline: (data: TimelineData) => timelineView(data),
   topology: (data: TopologyData) => topologyView(data),
   ladder: (data: LadderData) => ladderView(data.hops, { title: data.title }),

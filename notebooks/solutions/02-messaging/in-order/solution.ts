@@ -1,0 +1,6 @@
+async function sendReadings(url: string, topic: string): Promise<void> {
+  const sender = await lab.client(url, { clientId: "sender" });
+  for (let n = 0; n < 100; n++) {
+    await sender.mqtt.publishAsync(topic, String(n), { qos: 1 });
+  }
+}

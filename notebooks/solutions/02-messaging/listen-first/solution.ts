@@ -1,0 +1,6 @@
+async function selfTest(url: string, topic: string): Promise<string> {
+  const valve = await lab.client(url, { clientId: "valve" });
+  await valve.mqtt.subscribeAsync(topic, { qos: 1 });
+  await valve.mqtt.publishAsync(topic, "open", { qos: 1 });
+  return (await valve.next(topic)).text;
+}

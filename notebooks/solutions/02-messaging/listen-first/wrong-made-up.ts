@@ -1,0 +1,6 @@
+// expect: the SUBACK comes before the first PUBLISH
+async function selfTest(url: string, topic: string): Promise<string> {
+  const valve = await lab.client(url, { clientId: "valve" });
+  await valve.mqtt.publishAsync(topic, "open", { qos: 1 });
+  return "open";
+}

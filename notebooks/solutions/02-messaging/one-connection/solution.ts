@@ -1,0 +1,7 @@
+async function startValve(url: string, commands: string, states: string): Promise<void> {
+  const valve = await lab.client(url, { clientId: "valve" });
+  valve.mqtt.on("message", (_topic, payload) => {
+    valve.mqtt.publish(states, `${payload} done`, { qos: 1 });
+  });
+  await valve.mqtt.subscribeAsync(commands, { qos: 1 });
+}

@@ -1,0 +1,2 @@
+// expect: topics that arrived and are not theirs
+const boilerFilter = "plant/#";
