@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import { LabError } from "../core/errors";
+import { portOwner } from "./port-owner";
 
 /**
  * Host ports come from below the range that systems give to outgoing connections (Linux: 32,768 and up): so nobody is
@@ -30,6 +31,18 @@ export function randomPort(): number {
 /** Gives a port back once nothing of ours will listen there again. */
 export function returnPort(port: number): void {
   taken.delete(port);
+}
+
+/** A broker's port of this machine (not one of the configuration's) is another program's. */
+export class HostPortTaken extends LabError {
+  constructor(port: number, reason: string) {
+    const owner = portOwner(port);
+    super(
+      "PORT_TAKEN",
+      `${owner ?? "another program on this machine"} has taken a port of this broker (${port}): ${reason}`,
+      `end ${owner ?? "that program"}, or run the cell that makes the broker again: it takes other ports`,
+    );
+  }
 }
 
 /** Whether this process could listen there now. */

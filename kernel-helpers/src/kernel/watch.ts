@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
+import { orDiskFull } from "../core/disk-full";
 import { cachePath } from "../core/paths";
 import { type Guard, type Held, Scope } from "../core/scope";
 import { currentSession } from "../core/session";
@@ -80,12 +81,16 @@ export const sessionFolder = (id: string): string => cachePath("sessions", id);
 export async function openScope(lab: string): Promise<Scope> {
   const session = currentSession();
   const home = sessionFolder(session.id);
-  const first = mkdirSync(home, { recursive: true, mode: 0o700 }) !== undefined;
-  writeFileSync(join(home, "session.json"), `${JSON.stringify({ ...session, lab })}\n`);
   const guard = processGuard();
-  if (first) guard.hold({ kind: "folder", path: home });
   const scope = new Scope(session, join(home, `${Date.now().toString(36)}-${++scopes}`), guard);
-  mkdirSync(scope.folder, { mode: 0o700 });
+  try {
+    const first = mkdirSync(home, { recursive: true, mode: 0o700 }) !== undefined;
+    if (first) guard.hold({ kind: "folder", path: home });
+    writeFileSync(join(home, "session.json"), `${JSON.stringify({ ...session, lab })}\n`);
+    mkdirSync(scope.folder, { mode: 0o700 });
+  } catch (error) {
+    throw orDiskFull(error, home);
+  }
   scope.add("the lab's folder", () => rm(scope.folder, { recursive: true, force: true }));
   return scope;
 }

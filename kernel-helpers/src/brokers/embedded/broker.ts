@@ -5,7 +5,7 @@ import type { BrokerSignal, BrokerState, EngineBroker, ExecOptions, Exit, Listen
 import { listenerUrl } from "../listener-url";
 import { isLoopback, readConf } from "../mosquitto-conf";
 import { type BrokerPlan, CONF_PATH, modeFor } from "../plan";
-import { freePort, returnPort } from "../ports";
+import { freePort, HostPortTaken, returnPort } from "../ports";
 import { answers } from "../probe";
 import { untilReady } from "../ready";
 import { FileError, resolvePath } from "./core/files";
@@ -35,6 +35,7 @@ export async function startBroker(lent: Lent, plan: BrokerPlan, scope: Scope): P
   for (let tries = 1; ; tries++) {
     const broker = new EmbeddedBroker(lent, plan, scope, await choosePorts(plan));
     try {
+      broker.prepare();
       await broker.start();
       return broker;
     } catch (error) {
@@ -51,17 +52,6 @@ async function choosePorts(plan: BrokerPlan): Promise<PublishedPort[]> {
     ports.push({ port, host: HOST, hostPort: await freePort(HOST), ...inside });
   }
   return ports;
-}
-
-/** A port of this machine, not one of the configuration's. */
-class HostPortTaken extends LabError {
-  constructor(port: number, reason: string) {
-    super(
-      "PORT_TAKEN",
-      `another program on this machine has taken a port of this broker (${port}): ${reason}`,
-      "end that program, or run the cell that starts the broker again: it takes other ports",
-    );
-  }
 }
 
 export class EmbeddedBroker implements EngineBroker {
@@ -95,7 +85,11 @@ export class EmbeddedBroker implements EngineBroker {
     });
     this.#home = new Home(scope, plan.name, plan.volume === null ? null : volumeFolder(plan.lab, plan.volume));
     this.#forget = scope.add(`broker ${plan.name}`, () => this.remove());
-    this.#home.put(plan.files, plan.conf);
+  }
+
+  /** Writes the plan's files. */
+  prepare(): void {
+    this.#home.put(this.#plan.files, this.#plan.conf);
   }
 
   get state(): BrokerState {

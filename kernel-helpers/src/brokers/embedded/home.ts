@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { orDiskFull } from "../../core/disk-full";
 import { LabError } from "../../core/errors";
 import { cachePath } from "../../core/paths";
 import type { Scope } from "../../core/scope";
@@ -25,11 +26,14 @@ export class Home {
   constructor(scope: Scope, name: string, volume: string | null) {
     this.folder = join(scope.folder, `${name}-${++homes}`);
     this.#letGo = scope.guard.hold({ kind: "folder", path: this.folder });
-    for (const folder of FOLDERS) mkdirSync(join(this.folder, folder), { recursive: true, mode: 0o700 });
     this.mounts = [{ at: "/", folder: this.folder }];
-    if (volume !== null) {
-      mkdirSync(volume, { recursive: true, mode: 0o700 });
-      this.mounts = [...this.mounts, { at: "/mosquitto/data", folder: volume }];
+    if (volume !== null) this.mounts = [...this.mounts, { at: "/mosquitto/data", folder: volume }];
+    try {
+      for (const folder of FOLDERS) mkdirSync(join(this.folder, folder), { recursive: true, mode: 0o700 });
+      if (volume !== null) mkdirSync(volume, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      this.remove();
+      throw orDiskFull(error, this.folder);
     }
     this.files = new FolderFiles(this.mounts);
   }
@@ -43,7 +47,7 @@ export class Home {
         mkdirSync(dirname(real), { recursive: true });
         writeFileSync(real, content, { mode });
       } catch (error) {
-        throw writeError(path, error as NodeJS.ErrnoException);
+        throw writeError(path, real, error as NodeJS.ErrnoException);
       }
     }
   }
@@ -72,7 +76,7 @@ export class Home {
       await writeFile(real, content);
       await chmod(real, mode);
     } catch (error) {
-      throw writeError(path, error as NodeJS.ErrnoException);
+      throw writeError(path, real, error as NodeJS.ErrnoException);
     }
   }
 
@@ -91,11 +95,9 @@ export class Home {
   }
 }
 
-function writeError(path: string, cause: NodeJS.ErrnoException): LabError {
-  if (cause.code === "ENOSPC" || cause.code === "EDQUOT") {
-    const hint = "free some disk: npm run clean shows what takes how much";
-    return new LabError("DISK_FULL", `no room to write ${path}`, hint, { cause });
-  }
+function writeError(path: string, real: string, cause: NodeJS.ErrnoException): unknown {
+  const known = orDiskFull(cause, dirname(real));
+  if (known !== cause) return known;
   const hint = "give the path of a file, below folders that are no files";
   return new LabError("BAD_ARGUMENT", `${path} could not be written: ${cause.message}`, hint, { cause });
 }

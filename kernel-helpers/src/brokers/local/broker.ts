@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import type { ResultPromise } from "execa";
+import { orDiskFull } from "../../core/disk-full";
 import { LabError } from "../../core/errors";
 import { LogBook } from "../../core/log-book";
 import type { Scope } from "../../core/scope";
@@ -10,6 +11,7 @@ import type { BrokerSignal, BrokerState, EngineBroker, ExecOptions, Exit, Listen
 import { lineSink } from "../line-sink";
 import { type ConfReading, readConf } from "../mosquitto-conf";
 import { type BrokerPlan, CONF_PATH, includedTexts, modeFor } from "../plan";
+import { canListen, HostPortTaken } from "../ports";
 import { answers } from "../probe";
 import { untilReady } from "../ready";
 import { statedVersion } from "../stated-version";
@@ -78,7 +80,20 @@ export class LocalBroker implements EngineBroker {
       port: listener.port,
       ask: (signal: AbortSignal) => answers({ ...listener, proxy: this.#plan.listeners[index]?.proxy }, signal),
     }));
-    await untilReady(this.#plan, questions, exited, this.log, after);
+    try {
+      await untilReady(this.#plan, questions, exited, this.log, after);
+    } catch (error) {
+      throw await this.#orHostPortTaken(error);
+    }
+  }
+
+  /** Two listeners of one configuration on one port leave it free once their broker has ended. */
+  async #orHostPortTaken(error: unknown): Promise<unknown> {
+    if (!(error instanceof LabError) || error.code !== "PORT_TAKEN") return error;
+    for (const { host, hostPort } of this.listeners) {
+      if (!(await canListen(host, hostPort))) return new HostPortTaken(hostPort, error.message);
+    }
+    return error;
   }
 
   async #spawn(): Promise<{ exited: Promise<Exit> }> {
@@ -97,6 +112,13 @@ export class LocalBroker implements EngineBroker {
     this.#process = child;
     const exited = this.#watch(child);
     this.#exited = exited;
+    try {
+      this.#record(child.pid);
+    } catch (error) {
+      // A process that no record names would outlive a kernel that is killed.
+      await this.#end("SIGKILL");
+      throw orDiskFull(error, this.#place.folder);
+    }
     // A promise would be awaited on its way out of an async function.
     return { exited };
   }
@@ -112,9 +134,7 @@ export class LocalBroker implements EngineBroker {
     const { pid } = child;
     let release = () => {};
     if (pid !== undefined) {
-      const started = processStarted(pid) ?? "";
-      release = this.#scope.guard.hold({ kind: "process", pid, started });
-      writeFileSync(join(dirname(this.#place.folder), PROCESS_RECORD), JSON.stringify({ pid, started }));
+      release = this.#scope.guard.hold({ kind: "process", pid, started: processStarted(pid) ?? "" });
     }
     const heard = (text: string) => this.log.append(toLearnersWords(text, this.#place));
     child.stdout?.pipe(lineSink(heard));
@@ -128,6 +148,12 @@ export class LocalBroker implements EngineBroker {
     this.state = "exited";
     this.lastExit = exit;
     return exit;
+  }
+
+  #record(pid: number | undefined): void {
+    if (pid === undefined) return;
+    const record = JSON.stringify({ pid, started: processStarted(pid) ?? "" });
+    writeFileSync(join(dirname(this.#place.folder), PROCESS_RECORD), record);
   }
 
   /** The process that is or was the broker. */
@@ -184,9 +210,14 @@ export class LocalBroker implements EngineBroker {
     mkdirSync(dirname(real), { recursive: true });
     // Under another name first: a broker that reads at this moment finds the old file or the new one.
     const fresh = `${real}.new`;
-    writeFileSync(fresh, bytes, { mode });
-    chmodSync(fresh, mode);
-    renameSync(fresh, real);
+    try {
+      writeFileSync(fresh, bytes, { mode });
+      chmodSync(fresh, mode);
+      renameSync(fresh, real);
+    } catch (error) {
+      rmSync(fresh, { force: true });
+      throw orDiskFull(error, dirname(real));
+    }
   }
 
   #isIncluded(path: string): boolean {

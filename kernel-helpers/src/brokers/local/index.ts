@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { orDiskFull } from "../../core/disk-full";
 import { LabError } from "../../core/errors";
 import { cachePath } from "../../core/paths";
 import type { Scope } from "../../core/scope";
@@ -21,7 +22,7 @@ import type {
 } from "../engine";
 import { listenerUrl } from "../listener-url";
 import { type BrokerPlan, checkedName, type Need } from "../plan";
-import { canListen, freePort, returnPort } from "../ports";
+import { canListen, freePort, HostPortTaken, returnPort } from "../ports";
 import { sweepFolders } from "../sweep";
 import { LocalBroker } from "./broker";
 import { type LocalMosquitto, localMosquitto } from "./machine";
@@ -29,6 +30,7 @@ import { run } from "./run";
 import { namedPeers, type Place, toRealPaths } from "./translate";
 
 const HOST = "127.0.0.1";
+const PORT_TRIES = 5;
 
 class LocalEngine implements Engine {
   readonly kind = "local";
@@ -61,7 +63,10 @@ class LocalEngine implements Engine {
         return broker;
       } catch (error) {
         await broker.remove();
-        if (tries === 5 || !(await this.#lostPorts(plan, scope, listeners, error))) throw error;
+        if (!(error instanceof HostPortTaken) || tries === PORT_TRIES) throw orDiskFull(error, scope.folder);
+        for (const { port, hostPort } of listeners) {
+          if (!(await canListen(HOST, hostPort))) this.#ports.get(scope)?.delete(`${plan.name}:${port}`);
+        }
       }
     }
   }
@@ -99,18 +104,6 @@ class LocalEngine implements Engine {
       // As root Mosquitto would become a user who may not enter the lab's folder.
       user: process.getuid?.() === 0 ? "root" : null,
     };
-  }
-
-  /** Whether another program took a port between our choice and the broker's start; then others are chosen. */
-  async #lostPorts(plan: BrokerPlan, scope: Scope, listeners: Listener[], error: unknown): Promise<boolean> {
-    if (!(error instanceof LabError) || error.code !== "PORT_TAKEN") return false;
-    let lost = false;
-    for (const { port, hostPort } of listeners) {
-      if (await canListen(HOST, hostPort)) continue;
-      this.#ports.get(scope)?.delete(`${plan.name}:${port}`);
-      lost = true;
-    }
-    return lost;
   }
 
   async tool(
