@@ -88,15 +88,15 @@ test("what the broker says is in the learner's words", () => {
 
 test("commands reach the broker that the learner means", () => {
   const command = (text: string) => toRealCommand(text.split(" "), place, "broker").join(" ");
-  assert.equal(command("mosquitto_sub -t a -C 1"), "mosquitto_sub -p 21000 -t a -C 1");
-  assert.equal(command("mosquitto_sub -h localhost -p 9001 -t a"), "mosquitto_sub -h localhost -p 21001 -t a");
+  assert.equal(command("mosquitto_sub -t a -C 1"), "mosquitto_sub -h 127.0.0.1 -p 21000 -t a -C 1");
+  assert.equal(command("mosquitto_sub -h localhost -p 9001 -t a"), "mosquitto_sub -h 127.0.0.1 -p 21001 -t a");
   assert.equal(command("mosquitto_pub -h hub -t a -m -p"), "mosquitto_pub -p 22000 -h 127.0.0.1 -t a -m -p");
   assert.equal(command("mosquitto_pub -h broker -t a -m x"), "mosquitto_pub -p 21000 -h 127.0.0.1 -t a -m x");
   assert.equal(command("mosquitto_pub -h example.org -t a"), "mosquitto_pub -h example.org -t a");
   assert.equal(command("mosquitto_sub -L mqtt://u:p@localhost/a/b"), "mosquitto_sub -L mqtt://u:p@127.0.0.1:21000/a/b");
   assert.equal(
     command("mosquitto_ctrl -u admin dynsec listClients"),
-    "mosquitto_ctrl -p 21000 -u admin dynsec listClients",
+    "mosquitto_ctrl -h 127.0.0.1 -p 21000 -u admin dynsec listClients",
   );
   assert.equal(
     command("mosquitto_passwd -c /mosquitto/config/pw a"),

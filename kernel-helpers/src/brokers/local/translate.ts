@@ -135,9 +135,12 @@ export function toRealCommand(command: readonly string[], place: Place, own: str
     const host = hostAt > 0 ? args[hostAt]! : "localhost";
     const secure = args.includes("--cafile") || args.includes("--capath");
     const found = lookUp(host, portAt > 0 ? args[portAt]! : secure ? "8883" : "1883", place, own);
-    if (found && hostAt > 0 && !isLoopback(host)) args[hostAt] = HERE;
+    // Where localhost is ::1 only, nobody listens there; but a certificate may be for that name.
+    const named = hostAt > 0 && (!secure || !isLoopback(host));
+    if (found && named) args[hostAt] = HERE;
     if (found && portAt > 0) args[portAt] = String(found);
     else if (found) args.unshift("-p", String(found));
+    if (found && hostAt < 0 && !secure) args.unshift("-h", HERE);
   }
   return [program, ...args];
 }
