@@ -1,4 +1,4 @@
-/** Every way in which a helper can fail. A new code needs a row in README's table of faults. */
+/** Every way in which a helper can fail: what a program tells apart. */
 export type LabErrorCode =
   | "NO_ENGINE" // nothing here can run a broker
   | "ENGINE_UNREACHABLE" // an engine was named and does not answer
