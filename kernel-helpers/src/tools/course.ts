@@ -42,7 +42,7 @@ export const main: Tool = async ({ words, options }) => {
     const labs = pickLabs(words, "npm run course");
     const jobs = atLeastOne(options.jobs, 2, "npm run course -- --jobs 2");
     const release = typeof options.mosquitto === "string" ? options.mosquitto : undefined;
-    const { probe } = await selectEngine({ wanted: (options.engine as EngineKind | undefined) ?? "auto" });
+    const { probe } = await selectEngine({ wanted: options.engine as EngineKind | undefined });
     const version = probe.mosquitto.find((one) => one.startsWith(release ?? "")) ?? probe.mosquitto[0] ?? "unknown";
     const out = resolve(typeof options.out === "string" ? options.out : cachePath("executed"));
     const env = { MQTT_LAB_ENGINE: probe.kind, ...(release ? { MQTT_LAB_MOSQUITTO: release } : {}) };

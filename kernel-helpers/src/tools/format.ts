@@ -7,6 +7,7 @@ export const main: Tool = async ({ options }) => {
   const check = options.check === true;
   const code = await biome(["check", ...(check ? [] : ["--write"]), "--linter-enabled=false", "."]);
   const changed = await formatNotebooks({ check });
-  for (const file of changed) console.log(`notebooks/${file}: ${check ? "not as the formatter writes it" : "formatted"}`);
+  for (const file of changed)
+    console.log(`notebooks/${file}: ${check ? "not as the formatter writes it" : "formatted"}`);
   return code === 0 && !(check && changed.length) ? 0 : 1;
 };
