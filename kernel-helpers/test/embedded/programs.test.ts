@@ -7,7 +7,7 @@ import { anonymous, notBuilt, TestLab } from "./lab";
 const beside = (name: string, run: (broker: EmbeddedBroker, lab: TestLab) => Promise<void>) =>
   test(name, { skip: notBuilt, timeout: 60_000 }, async (t) => {
     const lab = new TestLab(t);
-    await run(await lab.broker(anonymous()), lab);
+    await run(await lab.broker(anonymous("log_type all")), lab);
   });
 
 beside("mosquitto_pub: a message, lines, standard input, a file", async (broker, lab) => {
@@ -33,7 +33,7 @@ beside("mosquitto_pub: a message, lines, standard input, a file", async (broker,
 
 beside("mosquitto_sub waits for its messages, and ends by itself after its time", async (broker, lab) => {
   const waiting = broker.exec(["mosquitto_sub", "-t", "s/#", "-C", "2", "-F", "%t %q %p", "-q", "1", "-i", "waiting"]);
-  await broker.log.until(/as waiting/);
+  await broker.log.until(/Sending SUBACK to waiting/);
   const writer = await lab.client(broker);
   await writer.mqtt.publishAsync("s/1", "x".repeat(100_000), { qos: 1 });
   await writer.mqtt.publishAsync("s/2", "é", { qos: 1 });
