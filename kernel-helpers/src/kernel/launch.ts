@@ -6,6 +6,7 @@ import { captureStream } from "./output";
  * The course's kernel: the unmodified npm package tslab behind a complete Jupyter protocol.
  * Usage (from the kernelspec): node launch.js CONNECTION_FILE
  */
+import { printPromisesPlainly } from "./promises";
 import { PROTOCOL_VERSION } from "./protocol";
 import { toJson } from "./rich";
 import { Session } from "./session";
@@ -77,6 +78,7 @@ function main(connectionFile: string): void {
   const session = new Session(wire, tslab);
   const lifecycle = new Lifecycle(() => wire.close());
   prepareForTermination();
+  printPromisesPlainly();
   installStackTraces(tslab.scripts);
   captureOutput(session);
   tslab.onDisplay(({ data, metadata, transient }: TslabDisplay, update) => {

@@ -79,6 +79,12 @@ export function kernelSuite(name: string, find: () => Promise<Found>): void {
       assert.equal(info.language_info.mimetype, "text/typescript");
     });
 
+    check("a promise that nobody awaited prints its state and nothing of the kernel's", async () => {
+      assert.equal(shown(await ok("Promise.resolve(7)")), "Promise { 7 }");
+      assert.equal(shown(await ok("new Promise<void>(() => {})")), "Promise { <pending> }");
+      assert.equal(streamed((await ok("console.log([Promise.resolve('x')]);")).outputs), "[ Promise { 'x' } ]\n");
+    });
+
     check("the last expression's value is an execute_result; undefined and null show nothing", async () => {
       assert.equal(shown(await ok("const six = 6; six * 7")), "42");
       assert.equal(shown(await ok("'text'")), "'text'");
