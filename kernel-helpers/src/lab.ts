@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import type { EngineKind, ExecOptions, Link, ServicePlan, ToolResult } from "./brokers/engine";
 import type { BrokerFile, BrokerSpec, MosquittoRelease } from "./brokers/spec";
+import { fromHere } from "./core/call-site";
 import { LabError } from "./core/errors";
 import { onKernelExit, publishDisplay } from "./kernel/display";
 import { Broker, inConfig } from "./lab/broker";
@@ -127,12 +128,8 @@ export class Lab {
     if (this.#closing) throw closedLab();
     const { files, collect = [], mosquitto, ...exec } = options;
     const progress = progressDisplay();
-    const result = await this.#host
-      .tool(
-        { command: [program, ...args], files, collect: collect.map(inConfig), mosquitto },
-        { ...exec, progress: progress.line },
-      )
-      .finally(progress.done);
+    const plan = { command: [program, ...args], files, collect: collect.map(inConfig), mosquitto };
+    const result = await fromHere(this.#host.tool(plan, { ...exec, progress: progress.line }).finally(progress.done));
     if (result.exitCode !== 0) {
       throw new LabError(
         "TOOL_FAILED",
@@ -161,7 +158,7 @@ export class Lab {
    * @param port the port in the configuration; default the first MQTT listener.
    */
   health(broker: Broker, port?: number): Promise<Health> {
-    return checkHealth(broker.inner, port);
+    return fromHere(checkHealth(broker.inner, port));
   }
 
   /**
@@ -174,12 +171,12 @@ export class Lab {
 
   /** The connection between two brokers, to cut and to mend while both run on. */
   link(a: Broker, b: Broker): Promise<Link> {
-    return this.#host.link(a.inner, b.inner);
+    return fromHere(this.#host.link(a.inner, b.inner));
   }
 
   /** Throws away a named volume and the data in it. */
   removeVolume(name: string): Promise<void> {
-    return this.#host.removeVolume(name);
+    return fromHere(this.#host.removeVolume(name));
   }
 
   /**
@@ -261,7 +258,7 @@ export class Lab {
     make: () => Promise<{ value: T; end: () => Promise<void> }>,
   ): Promise<T> {
     if (this.#closing) return Promise.reject(closedLab());
-    return this.#resources.replace(key, on, make);
+    return fromHere(this.#resources.replace(key, on, make));
   }
 
   /** What a resource on this target stands on, so that it ends first. */
@@ -289,7 +286,7 @@ export function openLab(slug: string, options: LabOptions = {}): Promise<Lab> {
     return lab;
   });
   opening = turn.catch(() => undefined);
-  return turn;
+  return fromHere(turn);
 }
 
 onKernelExit(async () => current?.close());

@@ -36,3 +36,22 @@ test("an await with parentheses before a declaration of an imported type", async
     assert.equal(result.status, "ok", result.error?.traceback.join("\n"));
   }
 });
+
+test("an error of a helper points at the line that called it, however late it comes", async (t) => {
+  const kernel = await KernelClient.start({ cwd: courseRoot, env: { ...process.env, MQTT_LAB_ENGINE: "embedded" } });
+  t.after(() => kernel.shutdown());
+  assert.equal(
+    (await kernel.execute('import { openLab } from "kernel-helpers"; const lab = await openLab("90-lines");')).status,
+    "ok",
+  );
+  const places = {
+    'const conf = "listen 1883";\nawait lab.broker({ conf });': "BAD_CONFIG",
+    '// nobody listens there\nawait lab.client("mqtt://127.0.0.1:1");': "CONNECT_FAILED",
+    '// nor here\nawait Promise.all([lab.raw("mqtt://127.0.0.1:1")]);': "CONNECT_FAILED",
+  };
+  for (const [code, ename] of Object.entries(places)) {
+    const { error } = await kernel.execute(code);
+    assert.equal(error?.ename, ename);
+    assert.match(error?.traceback.join("\n") ?? "", /> 2 \| await/, code);
+  }
+});
