@@ -2,6 +2,7 @@
 import type { EngineProbe } from "./brokers/engine";
 
 export type { BrokerFile, BrokerSpec, MosquittoRelease } from "./brokers/spec";
+export type { Authority, Certificate, CertificateFault, CertificateOptions } from "./certs/authority";
 export { LabError, type LabErrorCode } from "./core/errors";
 export { until } from "./core/until";
 export { Lab, type LabOptions, openLab } from "./lab";

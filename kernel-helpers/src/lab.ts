@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import type { EngineKind, ExecOptions, Link, ServicePlan, ToolResult } from "./brokers/engine";
 import type { BrokerFile, BrokerSpec, MosquittoRelease } from "./brokers/spec";
+import type { Authority } from "./certs/authority";
 import { fromHere } from "./core/call-site";
 import { LabError } from "./core/errors";
 import { onKernelExit, publishDisplay } from "./kernel/display";
@@ -142,6 +143,18 @@ export class Lab {
     for (const [path, content] of result.files)
       brought[path.replace(/^\/mosquitto\/config\//, "")] = text.decode(content);
     return { ...result, files: brought };
+  }
+
+  /**
+   * A certificate authority of this course's own, with a root and an intermediate: `ca.certificate` is what others trust,
+   * `await ca.server("broker")` and `await ca.client("sensor-1")` are certificates with their keys, good ones or with a
+   * `fault`. They are made once and kept in certs/out of the course, for this user only.
+   * @param name another name is another authority, which nobody trusts yet.
+   */
+  async authority(name = "plant"): Promise<Authority> {
+    if (this.#closing) throw closedLab();
+    const { openAuthority } = await import("./certs/authority");
+    return openAuthority(name);
   }
 
   /** A container of another kind (a folder of `docker/`), beside the brokers on the lab's network. Docker only. */

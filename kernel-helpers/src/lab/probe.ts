@@ -1,5 +1,6 @@
 import type { EngineBroker, EngineKind } from "../brokers/engine";
 import type { BrokerSpec } from "../brokers/spec";
+import type { Authority } from "../certs/authority";
 import { Expectations } from "../checks/expect";
 import { Seeded } from "../checks/seeded";
 import { LabError } from "../core/errors";
@@ -165,6 +166,12 @@ export class Probe extends Expectations {
     this.#brokers.set(name, () => inner.remove());
     this.#setting.onBroker?.(inner);
     return new Broker(inner, async () => undefined);
+  }
+
+  /** An authority that is the check's own: its keys are in this process only, and no broker of a cell trusts it. */
+  async authority(name = "probe"): Promise<Authority> {
+    const { openAuthority } = await import("../certs/authority");
+    return openAuthority(name, "memory");
   }
 
   /** Ends every probe. Failures to end are no verdict on the learner: they are returned for whoever runs the check. */

@@ -4,10 +4,10 @@ import { createServer } from "node:net";
 import test from "node:test";
 import { releases } from "kernel-helpers/dist/brokers/docker/images";
 import { lineSink } from "kernel-helpers/dist/brokers/line-sink";
-import { withLock } from "kernel-helpers/dist/brokers/lock";
 import { canListen, freePort, returnPort } from "kernel-helpers/dist/brokers/ports";
 import { answers } from "kernel-helpers/dist/brokers/probe";
 import { pack, unpack } from "kernel-helpers/dist/brokers/tar";
+import { withLock } from "kernel-helpers/dist/core/lock";
 import { LogBook } from "kernel-helpers/dist/core/log-book";
 
 test("tar: what is packed comes back, and the system's tar reads it", () => {

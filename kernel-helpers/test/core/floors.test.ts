@@ -24,6 +24,8 @@ const homes: Record<string, RegExp> = {
   dockerode: /^brokers\/docker/,
   execa: /^(brokers\/local|tools\/)/,
   "node-forge": /^certs\/authority/,
+  "@peculiar/x509": /^certs\/authority/,
+  "reflect-metadata": /^certs\/authority/,
   mqtt: /^mqtt\/client/,
   "mqtt-packet": /^mqtt\/codec/,
   vega: /^views\/chart/,

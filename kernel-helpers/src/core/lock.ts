@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { cachePath } from "../core/paths";
-import type { Session } from "../core/scope";
-import { currentSession, ownerState } from "../core/session";
+import { cachePath } from "./paths";
+import type { Session } from "./scope";
+import { currentSession, ownerState } from "./session";
 
 /**
  * Does something that only one process of this project may do at a time. A lock whose owner is dead is taken over;
