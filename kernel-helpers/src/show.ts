@@ -6,6 +6,7 @@ import { explainPacket } from "./mqtt/explain";
 import { explainLog } from "./mqtt/explain-log";
 import type { PacketRecord } from "./mqtt/tap";
 import { bytesView } from "./views/bytes";
+import { type ChartData, type ChartLook, type ChartRow, chartView } from "./views/chart";
 import { ladderView } from "./views/ladder";
 import { logView } from "./views/log";
 import { packetsView } from "./views/packets";
@@ -82,6 +83,22 @@ export function showTimeline(of: {
   series?: readonly TimelineSeries[];
 }): View {
   return timelineView(of);
+}
+
+/**
+ * A chart of rows: a heat map, lines, bars, or a Vega-Lite specification of your own.
+ *
+ *     await showChart({ title: "Messages by client", rows, bars: { name: "client", value: "messages" } })
+ *     await showChart({ title: "The queue", rows, lines: { x: "second", y: "queued", limit: { value: 5, label: "full" } } })
+ *     await showChart({ title: "The price of QoS", rows, heat: { x: "subscribed", y: "published", value: ["packets", "bytes"] } })
+ *     await showChart({ title: "Sizes", rows, spec: { mark: "point", encoding: { x: { field: "bytes" } } } })
+ *
+ * @throws LabError BAD_ARGUMENT for fields that no row has, and for a specification that Vega-Lite cannot draw.
+ */
+export async function showChart(
+  chart: { title: string; rows: readonly ChartRow[]; description?: string } & ChartLook,
+): Promise<View<"chart", ChartData>> {
+  return chartView(chart);
 }
 
 /** Brokers, clients and what connects them. */

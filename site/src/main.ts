@@ -2,11 +2,12 @@ import { existsSync, statSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import { LabError } from "kernel-helpers/dist/core/errors";
 import { courseRoot } from "kernel-helpers/dist/core/paths";
+import { loadCharts } from "kernel-helpers/dist/views/chart";
 import { type Built, build } from "./build";
 import { ExecutionError, executedLabs } from "./executed";
 import type { Solutions } from "./lesson";
 import { OutputError, OutputFolder } from "./output-folder";
-import { listedLabs, notebooksIn, type Source } from "./sources";
+import { hasChart, listedLabs, notebooksIn, type Source } from "./sources";
 
 /** `npm run site`, as set-up has read its options. */
 export interface SiteCall {
@@ -26,6 +27,8 @@ export async function main({ options }: SiteCall): Promise<number> {
       console.error("Try: npm run site -- --from FOLDER, with .ipynb files in it");
       return 1;
     }
+    // Vega takes most of a second to load.
+    if (sources.some(hasChart)) await loadCharts();
     const folder = new OutputFolder(out);
     const built = attempt(folder, () =>
       build(sources, folder, {

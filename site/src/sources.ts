@@ -40,6 +40,15 @@ export function readText(file: string): string {
   }
 }
 
+/** Whether a notebook seems to have an output that only Vega can draw again; false where it cannot be read. */
+export function hasChart({ file }: Source): boolean {
+  try {
+    return /"kind":\s*"chart"/.test(readText(file));
+  } catch {
+    return false; // why it cannot be read is told where it is rendered
+  }
+}
+
 /** The labs of course.json, [] where there is none. @throws Error when it is there and cannot be read. */
 export function listedLabs(folder = notebooksFolder()): ListedLab[] {
   const file = join(folder, "course.json");

@@ -26,7 +26,7 @@ before(async () => {
   for (const name of ["prose", "outputs", "lesson"]) {
     writeFileSync(join(from, `${name}.ipynb`), readFileSync(join(cases, name, "input.ipynb")));
   }
-  const pictures = samples().map(({ name, view }) => code(JSON.stringify(name), [shown(bundle(view))]));
+  const pictures = (await samples()).map(({ name, view }) => code(JSON.stringify(name), [shown(bundle(view))]));
   writeFileSync(join(from, "pictures.ipynb"), notebook([prose("# Pictures\n\n## All of them"), ...pictures]));
   assert.equal(await main({ options: { from, out } }), 0);
   if (!withoutChromium) browser = await openBrowser();
@@ -76,9 +76,9 @@ test("pages are valid HTML", async () => {
 
 test("every link leads somewhere", () => assert.deepEqual(deadLinks(out), []));
 
-test("every view is drawn again, in the page's own colours", () => {
+test("every view is drawn again, in the page's own colours", async () => {
   const html = readFileSync(join(out, "pictures.html"), "utf8");
-  const kinds = samples().map(({ view }) => view.kind);
+  const kinds = (await samples()).map(({ view }) => view.kind);
   const asked = kinds.filter((kind) => kind === "predict" || kind === "reveal").length;
   // Of the two recordings of 500 packets the notebook keeps a part: they are shown as they were drawn.
   assert.equal(html.match(/class="scroll view /g)?.length, kinds.length - asked);

@@ -286,3 +286,42 @@ export const overflow: Parameters<typeof timelineView>[0] = {
     },
   ],
 };
+
+const QOS = [0, 1, 2];
+
+/** What a message costs at each pair of published and granted QoS. */
+export const prices = QOS.flatMap((up) =>
+  QOS.map((down) => ({
+    "published at": `QoS ${up}`,
+    "subscribed at": `QoS ${down}`,
+    packets: [1, 2, 4][up]! + [1, 2, 4][Math.min(up, down)]!,
+    bytes: 52 + 11 * up + 9 * Math.min(up, down),
+    "latency (ms)": 0.41 + 0.37 * up + 0.29 * Math.min(up, down),
+  })),
+);
+
+/** A queue that drains once and then overflows. */
+export const queue = Array.from({ length: 60 }, (_, second) => ({
+  second,
+  queued: Math.max(0, Math.round(8 * Math.sin(second / 8) + second / 4)),
+}));
+
+/** Three clients of different habits; one of them comes late. */
+export const rates = Array.from({ length: 12 }, (_, second) => [
+  { second, client: "sensor", messages: 10 + second },
+  { second, client: "dashboard of the northern hall", messages: 20 - second },
+  ...(second > 3 ? [{ second, client: "late", messages: 5 + ((second * 7) % 5) }] : []),
+]).flat();
+
+export const totals = [
+  { client: "sensor", messages: 1204 },
+  { client: "dashboard", messages: 640 },
+  { client: "historian", messages: 12 },
+  { client: "silent", messages: 0 },
+];
+
+export const byQos = ["sensor", "dashboard"].flatMap((client, i) =>
+  QOS.map((qos) => ({ client, QoS: `QoS ${qos}`, messages: (qos + 1) * (7 - 3 * i) })),
+);
+
+export const hostileRows = HOSTILE.map((topic, i) => ({ topic, messages: i % 2 ? Number.NaN : i + 1 }));

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { cachePath } from "../core/paths";
 import { bytesView } from "../views/bytes";
 import { cardView, hintView, predictView, revealView } from "../views/card";
+import { type ChartLook, type ChartRow, chartView } from "../views/chart";
 import { escapeText } from "../views/escape";
 import { ladderView } from "../views/ladder";
 import { logView } from "../views/log";
@@ -14,11 +15,25 @@ import { topicsOf, topicsView } from "../views/topics";
 import { topologyView } from "../views/topology";
 import type { View } from "../views/view";
 import type { Tool } from "./cli";
-import { deliveries, firstPackets, hostile, many, overflow, plantTopics } from "./gallery-samples";
+import {
+  byQos,
+  deliveries,
+  firstPackets,
+  hostile,
+  hostileRows,
+  many,
+  overflow,
+  plantTopics,
+  prices,
+  queue,
+  rates,
+  totals,
+} from "./gallery-samples";
 
 /** Every picture with sample data: what a change of the views is looked at with. */
-export function samples(): { name: string; view: View }[] {
-  return [...packetSamples(), ...systemSamples(), ...lessonSamples()].map(([name, view]) => ({ name, view }));
+export async function samples(): Promise<{ name: string; view: View }[]> {
+  const all = [...packetSamples(), ...systemSamples(), ...(await chartSamples()), ...lessonSamples()];
+  return all.map(([name, view]) => ({ name, view }));
 }
 
 function packetSamples(): [string, View][] {
@@ -161,6 +176,42 @@ function systemSamples(): [string, View][] {
   ];
 }
 
+async function chartSamples(): Promise<[string, View][]> {
+  const chart = async (name: string, title: string, rows: readonly ChartRow[], look: ChartLook) =>
+    [`chart, ${name}`, await chartView({ title, rows, ...look })] as [string, View];
+  const value = ["packets", "bytes", "latency (ms)"];
+  const limit = { value: 18, label: "max_queued_messages 18" };
+  return [
+    await chart("heat maps", "What each pair of QoS costs", prices, {
+      heat: { x: "subscribed at", y: "published at", value },
+    }),
+    await chart("a line and its limit", "A queue that fills", queue, {
+      lines: { x: "second", y: "queued", area: true, steps: true, limit },
+    }),
+    await chart("several lines", "Messages each second", rates, {
+      lines: { x: "second", y: "messages", by: "client" },
+    }),
+    await chart("bars", "Messages by client", totals, { bars: { name: "client", value: "messages" } }),
+    await chart("bars, side by side", "Messages by client and QoS", byQos, {
+      bars: { name: "client", value: "messages", by: "QoS" },
+    }),
+    await chart("a specification", "Latency by QoS", prices, {
+      spec: {
+        mark: "bar",
+        height: 160,
+        encoding: {
+          x: { field: "published at", type: "nominal", axis: { labelAngle: 0 } },
+          xOffset: { field: "subscribed at" },
+          y: { field: "latency (ms)", type: "quantitative" },
+          color: { field: "subscribed at", type: "nominal" },
+        },
+      },
+    }),
+    await chart("hostile text", '<b onload="x">', hostileRows, { bars: { name: "topic", value: "messages" } }),
+    await chart("nothing yet", "Messages by client", [], { bars: { name: "client", value: "messages" } }),
+  ];
+}
+
 const FINDINGS = [
   { what: "the late subscriber gets one message", ok: true, expected: "1", observed: "1" },
   { what: "it carries RETAIN", ok: false, expected: "true", observed: "false" },
@@ -281,9 +332,9 @@ function lessonSamples(): [string, View][] {
 }
 
 /** One page, on light and on dark ground; `picture` SVG as an image, as JupyterLab shows it. */
-export function galleryPage(ground: "light" | "dark" = "light"): string {
+export async function galleryPage(ground: "light" | "dark" = "light"): Promise<string> {
   const [back, ink] = ground === "light" ? ["#ffffff", "#1b1f24"] : ["#111111", "#e6e6e6"];
-  const shown = samples().map(
+  const shown = (await samples()).map(
     ({ name, view }) =>
       `<section data-sample="${escapeText(name)}"><h2>${escapeText(name)}</h2>${asPage(view)}` +
       `<details><summary>As text</summary><pre>${view.text.split("\n").map(escapeText).join("\n")}</pre></details></section>`,
@@ -303,16 +354,16 @@ function asPage(view: View): string {
 }
 
 /** Writes both pages into the cache and says where. */
-export function writeGallery(): string {
+export async function writeGallery(): Promise<string> {
   const file = cachePath("gallery", "index.html");
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, galleryPage("light"));
-  writeFileSync(cachePath("gallery", "dark.html"), galleryPage("dark"));
+  writeFileSync(file, await galleryPage("light"));
+  writeFileSync(cachePath("gallery", "dark.html"), await galleryPage("dark"));
   return file;
 }
 
 /** `npm run gallery`. */
 export const main: Tool = async () => {
-  console.log(`Gallery: ${writeGallery()}`);
+  console.log(`Gallery: ${await writeGallery()}`);
   return 0;
 };

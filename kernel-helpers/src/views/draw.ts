@@ -9,6 +9,8 @@ import {
   type RevealCard,
   revealView,
 } from "./card";
+import { type ChartData, drawChart, hasOwnColours } from "./chart";
+import { chartsLoaded } from "./chart-vega";
 import { type LadderData, ladderView } from "./ladder";
 import { type LogData, logView } from "./log";
 import { type PacketsData, packetsView } from "./packets";
@@ -26,6 +28,9 @@ export type Draw = (data: never) => View | undefined;
 /** Kept records are bounded; where some are missing, the picture that was made from all of them says more. */
 const whole = (data: PacketsData): boolean => data.total === data.packets.length;
 
+/** A shade that is not of the theme stays as it is, and what stands on it must too. */
+const ownChart = (drawn: View): View | undefined => (hasOwnColours(drawn) ? drawn : undefined);
+
 const kinds: Readonly<Record<string, Draw>> = {
   packets: (data: PacketsData) => (whole(data) ? packetsView(data.packets, { caption: data.caption }) : undefined),
   sequence: (data: PacketsData) => (whole(data) ? sequenceView(data.packets, { title: data.caption }) : undefined),
@@ -35,6 +40,7 @@ const kinds: Readonly<Record<string, Draw>> = {
   },
   topics: (data: TopicsData) => topicsView(data),
   timeline: (data: TimelineData) => timelineView(data),
+  chart: (data: ChartData) => (chartsLoaded() ? ownChart(drawChart(data)) : undefined),
   topology: (data: TopologyData) => topologyView(data),
   ladder: (data: LadderData) => ladderView(data.hops, { title: data.title }),
   log: (data: LogData) =>
@@ -51,7 +57,7 @@ const kinds: Readonly<Record<string, Draw>> = {
 /**
  * Draws a view again from what a notebook kept of it; undefined for a kind or version that is not known here, and for
  * data that is not whole. The data is a stranger's: a malformed one may throw, and numbers may be text, so what is drawn
- * must be sanitised before a page shows it.
+ * must be sanitised before a page shows it. Charts are drawn again once `loadCharts()` has ended, else they are undefined.
  * @param more kinds that live in higher rooms.
  */
 export function redraw(kept: ViewData, more: Readonly<Record<string, Draw>> = {}): View | undefined {

@@ -94,11 +94,11 @@ test("what the tap did to a packet is said in words, and crossed where it never 
   }
 });
 
-test("every sample of the gallery keeps the rules of pictures", () => {
-  for (const { name, view } of samples()) owes(name, view);
+test("every sample of the gallery keeps the rules of pictures", async () => {
+  for (const { name, view } of await samples()) owes(name, view);
 });
 
-test("an untrusted notebook keeps every style that pictures use", () => {
+test("an untrusted notebook keeps every style that pictures use", async () => {
   // The properties that JupyterLab's sanitiser lets through, as far as we use them.
   const kept = new Set(
     (
@@ -107,7 +107,7 @@ test("an untrusted notebook keeps every style that pictures use", () => {
       "min-width overflow overflow-wrap overflow-x padding padding-left text-align vertical-align white-space width"
     ).split(" "),
   );
-  for (const { name, view } of samples()) {
+  for (const { name, view } of await samples()) {
     if (view.as !== "html") continue;
     for (const [, style = ""] of view.picture.matchAll(/style="([^"]*)"/g)) {
       for (const rule of style.split(";").filter(Boolean)) {

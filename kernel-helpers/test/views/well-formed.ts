@@ -13,7 +13,7 @@ export function malformed(markup: string): string {
     const between = text.slice(rest, tag.index);
     if (/[<>]|&(?!(amp|lt|gt|quot|#39|#\d+);)/.test(between)) return `stray text: ${between.slice(0, 60)}`;
     rest = tag.index + tag[0].length;
-    const parts = /^<(\/?)([a-z]+)((?:\s+[a-zA-Z:-]+="[^"<]*")*)\s*(\/?)>$/.exec(tag[0]);
+    const parts = /^<(\/?)([a-z]+)((?:\s+[a-zA-Z:-][a-zA-Z\d:-]*="[^"<]*")*)\s*(\/?)>$/.exec(tag[0]);
     if (!parts) return `not a tag: ${tag[0].slice(0, 80)}`;
     const [, close, name = "", attributes = "", empty] = parts;
     if (/&(?!(amp|lt|gt|quot|#39|#\d+);)/.test(attributes)) return `stray & in ${tag[0].slice(0, 80)}`;

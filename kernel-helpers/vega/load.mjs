@@ -1,0 +1,8 @@
+/**
+ * Vega and Vega-Lite, which are modules that await at their top: only a real import() can load them, and what the
+ * TypeScript compiler makes of one in CommonJS is a require().
+ */
+export async function loadVega() {
+  const [vega, vegaLite] = await Promise.all([import("vega"), import("vega-lite")]);
+  return { vega, vegaLite };
+}
