@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { ConnectionOptions } from "node:tls";
 import type { IClientOptions, IPublishPacket, MqttClient } from "mqtt";
 import { LabError } from "../core/errors";
 import { addressOf } from "./address";
@@ -8,10 +9,13 @@ import { explainReasonCode, reasonText } from "./reason-codes";
 export type { CollectOptions, Complete, Message, MessageFilter } from "./inbox";
 
 /** MQTT.js's own options, and one of the course's. The default is MQTT 5, no reconnecting, a readable client id. */
-export interface LabClientOptions extends IClientOptions {
+export interface LabClientOptions extends IClientOptions, TlsWords {
   /** Milliseconds to wait for the CONNACK. Default 5,000. */
   timeout?: number;
 }
+
+/** Words of Node's TLS that MQTT.js hands on, and doesn't declare. */
+type TlsWords = Pick<ConnectionOptions, "servername" | "minVersion" | "maxVersion" | "session" | "ciphers">;
 
 /** An acknowledgement: its type in capitals, the packet identifier it answers, and its reason codes. */
 export interface Ack {

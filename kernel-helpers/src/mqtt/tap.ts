@@ -18,18 +18,24 @@ import {
   type Seen,
   sha256,
 } from "./tap-record";
+import { openTerminatingTap, type TapTls } from "./tap-terminate";
+import { type TlsAgreement, TlsReader, type TlsRecord } from "./tls-reader";
 import { Waiting } from "./waiting";
 import { WebSocketReader } from "./websocket";
 
 export type { TapConnection } from "./tap-connection";
 export type { FaultOptions, FrozenConnections, HeldPackets, TapFault, TapFaults } from "./tap-faults";
 export type { Corruption, FaultKind, PacketFilter, PacketRecord } from "./tap-record";
+export type { Identity, TapTls } from "./tap-terminate";
+export type { TlsMessage, TlsRecord } from "./tls-reader";
 
 export interface TapOptions {
   /** Of larger packets only as many bytes are kept, with length and hash. Default 65,536. */
   keep?: number;
   /** How many packets are kept; then the oldest go, and `forgotten` counts them. Default 50,000. */
   limit?: number;
+  /** In front of a TLS listener: ends TLS with a key that the clients trust, so that the packets inside can be read. */
+  tls?: TapTls;
 }
 
 /** Something that happened to a connection. */
@@ -56,6 +62,8 @@ export interface Tap extends TapFaults {
   readonly port: number;
   /** All packets of both directions, in the order in which the tap saw them. */
   readonly packets: readonly PacketRecord[];
+  /** In front of a TLS listener: its records, with what an eavesdropper can read of them. */
+  readonly records: readonly TlsRecord[];
   readonly connections: readonly TapConnection[];
   readonly events: readonly TapEvent[];
   /** How many packets were dropped from `packets` because there were more than the limit. */
@@ -74,11 +82,13 @@ export interface Tap extends TapFaults {
 }
 
 /**
- * Opens a tap. TLS goes through unread: its packets are for the two ends only.
+ * Opens a tap. TLS goes through as it is: its packets are for the two ends only, unless `tls` gives the tap keys of its own.
  * @throws LabError BAD_ARGUMENT for what is no address. An unreachable broker is no error here: its clients are reset.
  */
 export async function openTap(target: TcpTarget, options: TapOptions = {}): Promise<Tap> {
-  const tap = new TcpTap(addressOf(target), options);
+  const { tls, ...own } = options;
+  if (tls) return openTerminatingTap(target, tls, own, openTap);
+  const tap = new TcpTap(addressOf(target), own);
   await tap.listen();
   return tap;
 }
@@ -104,7 +114,7 @@ interface Line {
 
 class TcpTap implements Tap {
   readonly #target: Address;
-  readonly #options: Required<TapOptions>;
+  readonly #options: Required<Omit<TapOptions, "tls">>;
   readonly #server: Server;
   readonly #opened = performance.now();
   readonly #epoch = Date.now();
@@ -114,6 +124,7 @@ class TcpTap implements Tap {
   #packets: PacketRecord[] = [];
   /** Packets that nobody has looked at yet: a record costs more than a packet. */
   #fresh: { readonly seen: Seen; readonly decoded: Decoded }[] = [];
+  #records: TlsRecord[] = [];
   #connections: Mutable<TapConnection>[] = [];
   #events: TapEvent[] = [];
   #pending: Forwarded[] = [];
@@ -123,6 +134,7 @@ class TcpTap implements Tap {
   /** A leg is at work: what ends a fault meanwhile has its effect afterwards. */
   #working = false;
   #numbered = 0;
+  #heard = 0;
   #connected = 0;
   #forgotten = 0;
   #closed = false;
@@ -164,6 +176,11 @@ class TcpTap implements Tap {
     return this.#packets;
   }
 
+  get records(): readonly TlsRecord[] {
+    this.#decode();
+    return this.#records;
+  }
+
   get connections(): readonly TapConnection[] {
     this.#decode();
     return this.#connections;
@@ -199,6 +216,7 @@ class TcpTap implements Tap {
     this.#decode();
     this.#packets = [];
     this.#fresh = [];
+    this.#records = [];
     this.#events = [];
     this.#connections = this.#connections.filter((one) => one.closedAt === undefined);
     this.#taken.clear();
@@ -313,7 +331,7 @@ class TcpTap implements Tap {
         this.#event(connection, "closed", `connection ${connection.number}: ${end}`);
       },
     });
-    const decoders = this.#decoders();
+    const decoders = this.#decoders(connection.number);
     const leg = (direction: Direction) => this.#leg(direction, () => line, decoders[direction], relay);
     const legs = { "to-broker": leg("to-broker"), "to-client": leg("to-client") };
     const line: Line = { connection, relay, decoders, legs, frozen: new Set() };
@@ -431,12 +449,25 @@ class TcpTap implements Tap {
     }
   }
 
-  #decoders(): Line["decoders"] {
+  #decoders(connection: number): Line["decoders"] {
+    const { scheme } = this.#target;
+    if (scheme === "mqtts" || scheme === "wss") return this.#eavesdroppers(connection);
     const agreement: Agreement = {};
     const make = (direction: Direction) => {
       const decoder = new PacketDecoder({ direction, agreement, keep: this.#options.keep, hash: sha256 });
       return this.#target.scheme.startsWith("ws") ? new WebSocketReader(decoder) : decoder;
     };
+    return { "to-broker": make("to-broker"), "to-client": make("to-client") };
+  }
+
+  /** TLS has no packets for a tap, only records. */
+  #eavesdroppers(connection: number): Line["decoders"] {
+    const agreement: TlsAgreement = {};
+    const make = (direction: Direction) =>
+      new TlsReader(agreement, (record) => {
+        this.#records.push({ number: ++this.#heard, at: this.#now(), connection, direction, ...record });
+        if (this.#records.length > this.#options.limit * 1.1) this.#records.splice(0, this.#options.limit * 0.1);
+      });
     return { "to-broker": make("to-broker"), "to-client": make("to-client") };
   }
 
