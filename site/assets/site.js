@@ -1,5 +1,5 @@
-// Everything on the page works without this. It remembers the theme, opens what a link or the printer needs, and puts
-// the reader's forecast beside what was observed.
+// Everything on the page works without this. It remembers the theme, opens what a link or the printer needs, puts the
+// reader's forecast beside what was observed, and steps through packets.
 const root = document.documentElement;
 const stored = (() => {
   try {
@@ -36,6 +36,79 @@ const chosen = (input) => {
     yours.textContent = `Your forecast: ${input.parentElement.textContent.trim()} ${same ? "✓ as observed" : "○ not as observed"}`;
   }
 };
+const make = (name, of, ...inside) => {
+  const made = Object.assign(document.createElement(name), of);
+  made.append(...inside);
+  return made;
+};
+// A recording: one packet after the other, and one client or all.
+const stepThrough = (wire) => {
+  const items = [...wire.querySelectorAll("li[data-packet]")];
+  const rows = [...wire.querySelectorAll("svg [data-packet]")];
+  const clients = [...new Set(items.map((item) => item.dataset.client))];
+  if (items.length < 2 || (!rows.length && clients.length < 2)) return;
+  const rowOf = new Map(rows.map((row) => [row.dataset.packet, row]));
+  const said = make("span", { className: "said" });
+  said.setAttribute("role", "status");
+  const steps = wire.querySelector(".steps");
+  let at = -1;
+  let client = "";
+  const chosen = () => items.filter((item) => !client || item.dataset.client === client);
+  const show = () => {
+    const list = chosen();
+    const now = list[at];
+    for (const item of items) {
+      const there = list.includes(item);
+      item.hidden = now ? item !== now : !there;
+      const row = rowOf.get(item.dataset.packet);
+      if (!row) continue;
+      row.classList.toggle("other", !there);
+      row.classList.toggle("later", Boolean(now) && there && list.indexOf(item) > at);
+      row.classList.toggle("now", item === now);
+    }
+    said.textContent = now ? `${at + 1} of ${list.length}` : client ? `${list.length} of ${items.length} packets` : "";
+    all.disabled = !now;
+    before.disabled = at < 1;
+    after.disabled = at === list.length - 1;
+    if (!now) return;
+    if (steps) steps.open = true;
+    now.firstElementChild.open = true;
+  };
+  const go = (to) => () => {
+    at = Math.max(-1, Math.min(chosen().length - 1, to()));
+    show();
+  };
+  const button = (textContent, to) => {
+    const made = make("button", { type: "button", textContent });
+    made.addEventListener("click", go(to));
+    return made;
+  };
+  const before = button("‹ Before", () => at - 1);
+  const after = button("Next ›", () => at + 1);
+  const all = button("All", () => -1);
+  const bar = make("div", { className: "stepper" });
+  bar.setAttribute("role", "group");
+  bar.setAttribute("aria-label", "Step through the packets");
+  if (rows.length) bar.append(before, after, all);
+  if (clients.length > 1) {
+    const select = make("select", {}, make("option", { value: "", textContent: "all clients" }));
+    for (const name of clients) select.append(make("option", { value: name, textContent: name }));
+    select.addEventListener("change", () => {
+      client = select.value;
+      at = -1;
+      show();
+    });
+    bar.append(make("label", {}, "Show ", select));
+  }
+  bar.append(said);
+  bar.addEventListener("keydown", ({ key, target }) => {
+    if (target.tagName !== "BUTTON") return;
+    if (key === "ArrowRight") go(() => at + 1)();
+    else if (key === "ArrowLeft") go(() => at - 1)();
+  });
+  (steps || wire.querySelector("ol")).before(bar);
+  show();
+};
 document.addEventListener("DOMContentLoaded", () => {
   const theme = document.getElementById(`theme-${root.dataset.theme || "auto"}`);
   if (theme) theme.checked = true;
@@ -59,6 +132,7 @@ document.addEventListener("DOMContentLoaded", () => {
   };
   unfold();
   wide.addEventListener("change", unfold);
+  for (const wire of document.querySelectorAll(".wire")) stepThrough(wire);
   reveal();
   boxes();
   document.addEventListener("toggle", boxes, true);
@@ -81,5 +155,6 @@ document.addEventListener("DOMContentLoaded", () => {
 addEventListener("hashchange", reveal);
 addEventListener("resize", boxes);
 addEventListener("beforeprint", () => {
-  for (const fold of document.querySelectorAll("details:not(.solution, .hint, .view details)")) fold.open = true;
+  for (const fold of document.querySelectorAll("details:not(.solution, .hint, .wire li > details, .view details)"))
+    fold.open = true;
 });

@@ -4,14 +4,27 @@ import { Frame } from "./frame";
 import type { LabContent } from "./lab-page";
 import type { Solutions } from "./lesson";
 import { NotebookError, readNotebook } from "./notebook";
+import type { Observation } from "./observations";
 import type { OutputFolder } from "./output-folder";
-import { frontPage, labPage, runPage, statementsPage, topicsPage } from "./pages";
-import type { LabEntry, SiteMap } from "./site-map";
-import { downloadOf, type ListedLab, materialOf, readText, type Source } from "./sources";
+import { changesPage } from "./pages/changes";
+import { frontPage } from "./pages/front";
+import { glossaryPage } from "./pages/glossary";
+import { labPage } from "./pages/lab";
+import { ledgerPage } from "./pages/ledger";
+import { runPage } from "./pages/run";
+import { searchPage } from "./pages/search";
+import { topicsPage } from "./pages/topics";
+import { searchFile } from "./search-file";
+import type { LabEntry, OtherRun, SiteMap } from "./site-map";
+import { type Change, type Curriculum, downloadOf, type ListedLab, materialOf, readText, type Source } from "./sources";
 
 export interface BuildSettings {
   readonly solutions: Solutions;
   readonly listed: readonly ListedLab[];
+  readonly curriculum?: Curriculum;
+  /** Runs of the same notebooks on other releases or engines, for the ledger. */
+  readonly others?: readonly Source[];
+  readonly changes?: readonly Change[];
   readonly cacheFolder?: string;
   /** What is not as it should be in a notebook; the others go on. */
   complain(line: string): void;
@@ -53,14 +66,14 @@ export function build(sources: readonly Source[], folder: OutputFolder, settings
   });
   settings.progress(sources.length, sources.length, "");
   if (labs.length) {
-    const kept = writePages(labs, failed, downloads, folder, settings);
+    const kept = writePages(siteMap(labs, cache, settings), failed, downloads, folder);
     for (const name of kept) settings.complain(`${name}.html stays as an earlier build made it`);
   }
   cache.prune();
   return { pages: labs.length, rendered, failed: failed.map((source) => source.name) };
 }
 
-const RESERVED = new Set(["index", "topics", "statements", "run"]);
+const RESERVED = new Set(["index", "topics", "statements", "glossary", "run", "search", "changes"]);
 
 /** Page names that no two notebooks share, also where a file system takes two cases for one. */
 function pageNames(sources: readonly Source[], settings: BuildSettings): Record<string, string> {
@@ -111,24 +124,61 @@ function labOf(text: string, source: Source): string {
   return /"mqtt"\s*:\s*\{[^{}]*"lab"\s*:\s*"([a-z0-9-]+)"/.exec(text)?.[1] ?? source.name;
 }
 
+function siteMap(labs: readonly LabEntry[], cache: Cache<LabContent>, settings: BuildSettings): SiteMap {
+  const there = new Set(labs.map((lab) => lab.name));
+  // Notebooks of no course have no labs to come.
+  const plan = labs.some((lab) => lab.listed) ? settings.curriculum : undefined;
+  return {
+    labs,
+    toCome: plan?.planned.filter((lab) => !there.has(lab.slug)) ?? [],
+    topics: plan?.topics ?? {},
+    runs: (settings.others ?? []).flatMap((source) => otherRun(source, cache, settings) ?? []),
+    changes: plan ? (settings.changes ?? []) : [],
+  };
+}
+
+/** What another run showed; the notebook itself has its page already. */
+function otherRun(source: Source, cache: Cache<unknown>, settings: BuildSettings): OtherRun | undefined {
+  try {
+    const text = readText(source.file);
+    const { value } = cache.get([text, "observations"], () => {
+      const { allObservations } = require("./observations") as typeof import("./observations");
+      const notebook = readNotebook(text, () => {});
+      return { run: notebook.run, observations: allObservations(notebook) };
+    });
+    const { run, observations } = value as { run: OtherRun["run"]; observations: Observation[] };
+    return { lab: source.name, run, observations };
+  } catch (error) {
+    settings.complain(`${source.file}: ${reasonOf(error)}; the ledger goes without it`);
+    return undefined;
+  }
+}
+
 /** Writes everything; returns the names of notebooks that failed and whose earlier pages were kept. */
 function writePages(
-  labs: LabEntry[],
-  failed: Source[],
+  map: SiteMap,
+  failed: readonly Source[],
   downloads: ReadonlyMap<string, string>,
   folder: OutputFolder,
-  settings: BuildSettings,
 ): string[] {
   const frame = new Frame();
-  const slugs = new Set(labs.map((lab) => lab.name));
-  const course = labs.some((lab) => lab.listed);
-  const map: SiteMap = { labs, toCome: course ? settings.listed.filter((lab) => !slugs.has(lab.slug)) : [] };
-  for (const lab of labs) {
+  const slugs = new Set(map.labs.map((lab) => lab.name));
+  for (const lab of map.labs) {
     folder.write(`${lab.name}.html`, frame.page(labPage(map, lab)));
     folder.write(`notebooks/${lab.name}.ipynb`, downloads.get(lab.name) ?? "");
+    folder.write(`search/${lab.name}.json`, searchFile(lab.content.title, lab.page, lab.content.sections));
   }
-  for (const page of [frontPage(map), topicsPage(map), statementsPage(map), runPage()])
-    folder.write(page.file, frame.page(page));
+  const search = searchPage(map.labs.map((lab) => `search/${encodeURIComponent(lab.name)}.json`));
+  const pages = [
+    frontPage(map),
+    topicsPage(map),
+    ledgerPage(map),
+    glossaryPage(map),
+    runPage(),
+    search,
+    changesPage(map),
+  ];
+  for (const page of pages) folder.write(page.file, frame.page(page));
   return failed.flatMap(({ name }) => {
     const earlier = RESERVED.has(name.toLowerCase()) ? undefined : folder.earlier(`${name}.html`);
     if (earlier === undefined || slugs.has(name)) return [];

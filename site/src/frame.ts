@@ -5,20 +5,30 @@ import { escapeHtml, tag } from "./escape";
 
 /** What all pages share: one style, one script, and the policy that lets nothing else in. */
 export class Frame {
+  readonly #assets: string;
   readonly #style: string;
   readonly #script: string;
-  readonly #policy: string;
 
   constructor(assets = join(__dirname, "..", "assets")) {
+    this.#assets = assets;
     this.#style = compactCss(readFileSync(join(assets, "site.css"), "utf8"));
-    this.#script = readFileSync(join(assets, "site.js"), "utf8").replace(/^\s*\/\/.*\n|^\s+|\n$/gm, "");
-    // The views' styles stand in style attributes: sanitised when they were made, and able to load nothing.
-    this.#policy = [
+    this.#script = this.#read("site.js");
+  }
+
+  #read(name: string): string {
+    return compactScript(readFileSync(join(this.#assets, name), "utf8"));
+  }
+
+  /** The views' styles stand in style attributes: sanitised when they were made, and able to load nothing. */
+  #policy(scripts: readonly string[]): string {
+    return [
       "default-src 'none'",
       `style-src-elem ${hash(this.#style)}`,
       "style-src-attr 'unsafe-inline'",
-      `script-src ${hash(this.#script)}`,
+      `script-src ${scripts.map(hash).join(" ")}`,
       "img-src data:",
+      // Search reads its files; no other page asks for anything.
+      ...(scripts.length > 1 ? ["connect-src 'self'"] : []),
       "base-uri 'none'",
       "form-action 'none'",
       "require-trusted-types-for 'script'",
@@ -28,12 +38,13 @@ export class Frame {
 
   /** A whole page. */
   page(of: PageParts): string {
+    const scripts = [this.#script, ...(of.script ? [this.#read(of.script)] : [])];
     return [
       "<!doctype html>",
       '<html lang="en">',
       "<head>",
       '<meta charset="utf-8">',
-      `<meta http-equiv="Content-Security-Policy" content="${this.#policy}">`,
+      `<meta http-equiv="Content-Security-Policy" content="${this.#policy(scripts)}">`,
       '<meta name="viewport" content="width=device-width, initial-scale=1">',
       '<meta name="referrer" content="no-referrer">',
       '<meta name="color-scheme" content="light dark">',
@@ -42,7 +53,7 @@ export class Frame {
       `<link rel="icon" href="${ICON}">`,
       `<style>${this.#style}</style>`,
       // Before the body is painted: a theme chosen by hand must not flash.
-      `<script>${this.#script}</script>`,
+      ...scripts.map((script) => `<script>${script}</script>`),
       "</head>",
       `<body class="${of.kind}">`,
       '<a class="skip" href="#content">Skip to the text</a>',
@@ -51,7 +62,7 @@ export class Frame {
       `<main id="content" tabindex="-1">`,
       of.main,
       "</main>",
-      of.footer ? `<footer>${of.footer}</footer>` : "",
+      `<footer>${of.footer ?? ""}<p class="end"><a href="changes.html">What has changed</a></p></footer>`,
       "</body>",
       "</html>",
       "",
@@ -62,13 +73,15 @@ export class Frame {
 }
 
 export interface PageParts {
-  readonly kind: "lab" | "front" | "index";
+  readonly kind: "lab" | "front" | "index" | "search";
   readonly title: string;
   readonly description?: string;
   /** The file name, so that the header can tell where we are. */
   readonly file: string;
   readonly aside?: string;
   readonly main: string;
+  /** A script of its own, by its file's name among the assets. */
+  readonly script?: string;
   readonly footer?: string;
 }
 
@@ -76,7 +89,9 @@ const PLACES = [
   ["index.html", "Labs"],
   ["topics.html", "Topics"],
   ["statements.html", "Statements"],
+  ["glossary.html", "Glossary"],
   ["run.html", "Run it"],
+  ["search.html", "Search"],
 ] as const;
 
 function header(of: PageParts): string {
@@ -93,6 +108,9 @@ function header(of: PageParts): string {
     `<fieldset class="themes"><legend>Theme</legend>${themes.join("")}</fieldset></header>`
   );
 }
+
+/** Without comment lines and indentation: small enough, and still readable in the page. */
+const compactScript = (text: string): string => text.replace(/^\s*\/\/.*\n|^\s+|\n$/gm, "");
 
 const hash = (text: string): string => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 

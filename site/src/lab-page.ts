@@ -3,8 +3,13 @@ import { codeCellHtml, questionIn } from "./cells";
 import { escapeHtml, tag } from "./escape";
 import type { Material, Solutions } from "./lesson";
 import { type Heading, type Prose, readProse, type Surroundings } from "./markdown";
-import { type Cell, isRecord, type Notebook, type Output } from "./notebook";
-import { keptView } from "./views";
+import type { Cell, Notebook } from "./notebook";
+import { type Observation, observationsIn } from "./observations";
+import { bestPicture } from "./picture";
+import { cellSections, proseSection } from "./search";
+import type { Section } from "./search-file";
+import { sentenceWith, statementsIn } from "./sentences";
+import { placeOf } from "./site-map";
 
 /** A notebook rendered, without the frame that all pages share. Plain data: it goes into the cache. */
 export interface LabContent {
@@ -22,8 +27,11 @@ export interface LabContent {
   readonly names: Readonly<Record<string, string>>;
   readonly terms: readonly Term[];
   readonly observations: readonly Observation[];
-  /** A picture that can stand alone, for the front page. */
-  readonly picture: string | undefined;
+  /** A picture that can stand alone, for the front page, and how much it says. */
+  readonly picture: { readonly svg: string; readonly worth: number } | undefined;
+  /** Statement of the specification -> what the text says that it demands. */
+  readonly statements: Readonly<Record<string, string>>;
+  readonly sections: readonly Section[];
   readonly warnings: readonly string[];
 }
 
@@ -39,16 +47,8 @@ export interface Proof {
 export interface Term {
   readonly term: string;
   readonly anchor: string;
-}
-
-/** What `lab.observe` showed. */
-export interface Observation {
-  readonly id: string;
-  readonly anchor: string;
-  readonly holds: boolean;
-  readonly observed: string;
-  readonly deviation: string | undefined;
-  readonly mosquitto: string | undefined;
+  /** The sentence that teaches it, "" when no sentence of the cell has the word. */
+  readonly says: string;
 }
 
 export interface LabSettings {
@@ -72,6 +72,7 @@ class LabPage {
   readonly #proofs: Proof[] = [];
   readonly #terms: Term[] = [];
   readonly #observations: Observation[] = [];
+  readonly #sections: Section[] = [];
   #number = 0;
   #under = "";
 
@@ -106,7 +107,9 @@ class LabPage {
       names: topicNames(cells),
       terms: this.#terms,
       observations: this.#observations,
-      picture: /<svg [\s\S]*?<\/svg>/.exec(html)?.[0],
+      picture: bestPicture(html),
+      statements: Object.assign({}, ...prose.map((one) => statementsIn(one?.blocks ?? [])).reverse()),
+      sections: this.#sections,
       warnings: this.#warnings,
     };
   }
@@ -122,10 +125,11 @@ class LabPage {
 
   #cell(cell: Cell, i: number, anchor: string, prose: Prose | undefined, held: boolean): string {
     const around = this.#around(cell, i);
-    this.#terms.push(...cell.terms.map((term) => ({ term, anchor })));
+    this.#terms.push(...cell.terms.map((term) => ({ term, anchor, says: sentenceWith(term, prose?.blocks ?? []) })));
     try {
       if (prose) {
         this.#under = prose.headings.at(-1)?.text ?? this.#under;
+        this.#sections.push(...proseSection(prose, anchor, this.#under));
         return tag("div", { class: "prose", id: anchor }, `\n${prose.html()}`);
       }
       if (cell.kind === "raw")
@@ -147,11 +151,12 @@ class LabPage {
       solutions: this.#settings.solutions,
       held,
       around,
-      topic: (id) => `topics.html#${encodeURIComponent(id)}`,
+      topic: placeOf,
     });
     if (!html) return "";
+    this.#sections.push(...cellSections(cell, anchor, this.#under, this.#settings));
     this.#proofs.push(...cell.proves.map((id) => ({ id, anchor, number, under: this.#under })));
-    this.#observations.push(...cell.outputs.flatMap((output) => observationIn(output, anchor) ?? []));
+    this.#observations.push(...observationsIn(cell.outputs, anchor));
     return html;
   }
 }
@@ -191,19 +196,4 @@ function attachment(cell: Cell, name: string): string | undefined {
     if (data && /^[A-Za-z0-9+/]+={0,2}$/.test(data)) return `data:${mime};base64,${data}`;
   }
   return undefined;
-}
-
-function observationIn(output: Output, anchor: string): Observation | undefined {
-  const kept = output.type === "data" ? keptView(output.bundle["application/vnd.mqtt-notebooks.view+json"]) : undefined;
-  if (kept?.kind !== "observation" || !isRecord(kept.data)) return undefined;
-  const { id, holds, observed, deviation, mosquitto } = kept.data;
-  if (typeof id !== "string" || typeof observed !== "string") return undefined;
-  return {
-    id,
-    anchor,
-    holds: holds === true,
-    observed: observed.slice(0, 300),
-    deviation: typeof deviation === "string" ? deviation : undefined,
-    mosquitto: typeof mosquitto === "string" ? mosquitto : undefined,
-  };
 }

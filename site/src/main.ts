@@ -1,13 +1,12 @@
 import { existsSync, statSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import { LabError } from "kernel-helpers/dist/core/errors";
-import { courseRoot } from "kernel-helpers/dist/core/paths";
-import { loadCharts } from "kernel-helpers/dist/views/chart";
+import { cachePath, courseRoot } from "kernel-helpers/dist/core/paths";
 import { type Built, build } from "./build";
 import { ExecutionError, executedLabs } from "./executed";
 import type { Solutions } from "./lesson";
 import { OutputError, OutputFolder } from "./output-folder";
-import { hasChart, listedLabs, notebooksIn, type Source } from "./sources";
+import { changes, curriculum, listedLabs, notebooksIn, otherRunsIn, type Source } from "./sources";
 
 /** `npm run site`, as set-up has read its options. */
 export interface SiteCall {
@@ -21,19 +20,21 @@ export async function main({ options }: SiteCall): Promise<number> {
     const from = text(options.from);
     const out = resolve(text(options.out) ?? resolve(courseRoot, "site", "dist"));
     const listed = listedLabs();
+    const others = otherRunsIn(from === undefined ? cachePath("executed") : resolve(from));
     const sources = from === undefined ? await executedLabs(listed, console.log) : sourcesIn(resolve(from));
     if (!sources.length) {
       console.error(`npm run site: there is no notebook in ${from === undefined ? "the course" : resolve(from)}`);
       console.error("Try: npm run site -- --from FOLDER, with .ipynb files in it");
       return 1;
     }
-    // Vega takes most of a second to load.
-    if (sources.some(hasChart)) await loadCharts();
     const folder = new OutputFolder(out);
     const built = attempt(folder, () =>
       build(sources, folder, {
         solutions: (text(options.solutions) ?? "collapsed") as Solutions,
         listed,
+        curriculum: curriculum(),
+        others,
+        changes: changes(resolve(courseRoot, "site", "changes.json")),
         complain: (line) => console.error(line),
         progress,
       }),

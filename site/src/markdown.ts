@@ -29,6 +29,8 @@ export interface Prose {
   readonly headings: readonly Heading[];
   /** The words of its first paragraph. */
   readonly lead: string;
+  /** The words of each of its blocks, without markup. */
+  readonly blocks: readonly string[];
   html(): string;
 }
 
@@ -56,6 +58,7 @@ export function readProse(source: string, around: Surroundings): Prose {
     return {
       headings: [],
       lead: "",
+      blocks: [source.slice(0, limits.markdown)],
       html: () => `<pre class="plain">${escapeHtml(source.slice(0, limits.markdown))}</pre>`,
     };
   }
@@ -65,6 +68,7 @@ export function readProse(source: string, around: Surroundings): Prose {
   return {
     headings: nameHeadings(tokens, around),
     lead: wordsOf(tokens[paragraph + 1]?.children ?? []),
+    blocks: tokens.flatMap((token) => (token.type === "inline" ? wordsOf(token.children ?? []) : token.content) || []),
     html: () => md.renderer.render(tokens, md.options, env),
   };
 }

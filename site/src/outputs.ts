@@ -4,10 +4,12 @@ import { highlight } from "./highlight";
 import { limits } from "./limits";
 import { renderSnippet, type Surroundings } from "./markdown";
 import { multiline, type Output } from "./notebook";
+import { legible } from "./picture";
 import { sanitiseHtml, showsSomething } from "./sanitise-html";
 import { sanitiseSvg, svgSize, svgWords } from "./sanitise-svg";
 import { scrollBox } from "./scroll";
-import { drawKept, keptView } from "./views";
+import { knowsThemes } from "./style";
+import { drawKept, keptView, onPage } from "./views";
 
 /** What an output is shown in. */
 export interface OutputPlace {
@@ -62,21 +64,26 @@ function withText(data: unknown, show: (text: string) => string | undefined): st
 
 function viewHtml(data: unknown, place: OutputPlace, bundle: Readonly<Record<string, unknown>>): string | undefined {
   const kept = keptView(data);
-  const drawn = kept && (drawKept(kept) ?? drawnInPart(kept.kind, bundle));
-  if (!kept || !drawn) return undefined;
+  if (!kept) return undefined;
+  const own = onPage(kept, place.label);
+  if (own !== undefined) return own;
+  const drawn = drawKept(kept) ?? asKept(bundle);
+  if (!drawn) return undefined;
   const kind = /^[a-z][a-z-]{0,30}$/.test(kept.kind) ? kept.kind : "other";
   const label = `${place.label}: ${kind}`;
-  if (drawn.as === "html") return scrollBox(label, sanitiseHtml(drawn.picture, { themed: true }), `view ${kind}`);
-  const svg = sanitiseSvg(drawn.picture, { themed: true });
-  return svg === undefined ? undefined : scrollBox(label, legible(svg), `view ${kind}`);
+  // In colours of its own, which may know no dark theme, a picture stays on the ground that it was drawn for.
+  const themed = knowsThemes(drawn.picture);
+  const box = themed ? `view ${kind}` : `view foreign ${kind}`;
+  if (drawn.as === "html") {
+    const html = sanitiseHtml(drawn.picture, { themed });
+    return showsSomething(html) ? scrollBox(label, html, box) : undefined;
+  }
+  const svg = sanitiseSvg(drawn.picture, { themed });
+  return svg === undefined ? undefined : scrollBox(label, legible(svg), box);
 }
 
-/** Of a long recording the notebook keeps a part of the data, and the picture of all of it. */
-function drawnInPart(
-  kind: string,
-  bundle: Readonly<Record<string, unknown>>,
-): { as: "html" | "svg"; picture: string } | undefined {
-  if (!BOUNDED.has(kind)) return undefined;
+/** The picture that the notebook kept beside the data: of a kind that is not known here, or of a recording kept in part. */
+function asKept(bundle: Readonly<Record<string, unknown>>): { as: "html" | "svg"; picture: string } | undefined {
   for (const [mime, as] of [
     ["text/html", "html"],
     ["image/svg+xml", "svg"],
@@ -85,14 +92,6 @@ function drawnInPart(
     if (picture !== undefined && picture.length <= limits.markup) return { as, picture };
   }
   return undefined;
-}
-
-const BOUNDED = new Set(["packets", "sequence", "bytes", "log"]);
-
-/** A picture shrinks by a quarter at most; then its box scrolls. */
-function legible(svg: string): string {
-  const size = svgSize(svg);
-  return size ? svg.replace(' style="', ` style="min-width:${Math.round(Math.min(size.width, 2400) * 0.75)}px;`) : svg;
 }
 
 function foreignHtml(data: unknown, place: OutputPlace): string | undefined {

@@ -99,6 +99,8 @@ class Writer {
         if (style) html += ` style="${escapeHtml(style)}"`;
         continue;
       }
+      // Which packet a row of a sequence shows: the page's script steps through them.
+      if (name === "data-packet" && this.#themed && /^\d{1,6}$/.test(value)) html += ` data-packet="${value}"`;
       if (!ATTRIBUTES.has(name) || (name !== "aria-label" && UNSAFE.test(value))) continue;
       if (name === "xmlns" && (element !== "svg" || value !== NAMESPACE)) continue;
       html += ` ${name}="${escapeHtml(this.#themed ? token(value) : value)}"`;

@@ -1,5 +1,7 @@
 import type { LabContent } from "./lab-page";
-import type { ListedLab } from "./sources";
+import type { Run } from "./notebook";
+import type { Observation } from "./observations";
+import type { Change, Curriculum, ListedLab, PlannedLab } from "./sources";
 
 /** A page of a lab, with its place in the course. */
 export interface LabEntry {
@@ -10,17 +12,40 @@ export interface LabEntry {
   readonly listed: ListedLab | undefined;
 }
 
+/** What another run of a lab showed: on another release of the broker, on another engine. */
+export interface OtherRun {
+  readonly lab: string;
+  readonly run: Run | undefined;
+  readonly observations: readonly Observation[];
+}
+
 export interface SiteMap {
   /** In reading order. */
   readonly labs: readonly LabEntry[];
-  /** Listed in course.json, and not on the site. */
-  readonly toCome: readonly ListedLab[];
+  /** Of the course, and not on the site. */
+  readonly toCome: readonly PlannedLab[];
+  /** Topic id -> what it is called. */
+  readonly topics: Curriculum["topics"];
+  readonly runs: readonly OtherRun[];
+  /** Newest first. */
+  readonly changes: readonly Change[];
 }
 
-/** "03-qos-and-retained" -> "QoS and retained": what a lab to come is called. */
-export function titleFromSlug(slug: string): string {
-  const words = slug.replace(/^\d+-/, "").replaceAll("-", " ");
-  const known: Record<string, string> = { qos: "QoS", acl: "ACL", tls: "TLS", ha: "HA", mqtt: "MQTT" };
-  const said = words.replace(/\b[a-z]+\b/g, (word) => known[word] ?? word);
-  return said.charAt(0).toUpperCase() + said.slice(1) || slug;
+export const COURSE = "MQTT in notebooks";
+
+export const isStatement = (id: string): boolean => id.startsWith("MQTT-");
+
+/** The page and place where a topic or statement is looked up. */
+export const placeOf = (id: string): string =>
+  `${isStatement(id) ? "statements" : "topics"}.html#${encodeURIComponent(id)}`;
+
+/** What labs are called where only their number is given: "3" -> its entry or plan. */
+export function labByNumber(map: SiteMap, id: string): { title: string; page: string | undefined } | undefined {
+  const number = Number(id);
+  const lab = map.labs.find((one) => one.listed?.id === number);
+  if (lab) return { title: lab.content.title, page: lab.page };
+  const planned = map.toCome.find((one) => one.id === number);
+  return planned && { title: planned.title, page: undefined };
 }
+
+export const plural = (n: number, one: string): string => `${n} ${one}${n === 1 ? "" : "s"}`;

@@ -20,6 +20,38 @@ export interface ListedLab {
   readonly needs: readonly string[];
 }
 
+/** A lab that is still to be written. */
+export interface PlannedLab extends ListedLab {
+  readonly title: string;
+  /** Specialist topics that it takes up. */
+  readonly also: readonly string[];
+}
+
+/** What curriculum.json says of the whole course. */
+export interface Curriculum {
+  readonly planned: readonly PlannedLab[];
+  /** Topic id -> what it is called. */
+  readonly topics: Readonly<Record<string, string>>;
+}
+
+/** An entry of the site's list of changes. */
+export interface Change {
+  /** "2026-01-31" */
+  readonly date: string;
+  readonly what: string;
+  /** The slug of the lab that it is about. */
+  readonly lab: string | undefined;
+}
+
+/** Runs on other releases or engines: folders beside the notebooks, with notebooks of the same names. */
+export function otherRunsIn(folder: string): Source[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => notebooksIn(join(folder, entry.name)));
+}
+
 /** Every notebook of a folder, in name order. */
 export function notebooksIn(folder: string): Source[] {
   return readdirSync(folder, { withFileTypes: true })
@@ -40,33 +72,48 @@ export function readText(file: string): string {
   }
 }
 
-/** Whether a notebook seems to have an output that only Vega can draw again; false where it cannot be read. */
-export function hasChart({ file }: Source): boolean {
+/** The labs of course.json, [] where there is none. @throws Error when it is there and cannot be read. */
+export const listedLabs = (folder = notebooksFolder()): ListedLab[] =>
+  records(readJson(join(folder, "course.json")).labs).flatMap(readLab);
+
+/** The plan beside course.json; empty where there is none. @throws Error when it is there and cannot be read. */
+export function curriculum(folder = notebooksFolder()): Curriculum {
+  const { planned, topics } = readJson(join(folder, "curriculum.json"));
+  return {
+    planned: records(planned).flatMap((lab) =>
+      readLab(lab).map((one) => ({ ...one, title: String(lab.title ?? one.slug), also: texts(lab.also) })),
+    ),
+    topics: Object.fromEntries(Object.entries(isRecord(topics) ? topics : {}).map(([id, name]) => [id, String(name)])),
+  };
+}
+
+/** The site's changes.json, newest first. @throws Error when it cannot be read. */
+export function changes(file: string): Change[] {
+  const list = records(readJson(file).changes).map(({ date, what, lab }) => ({
+    date: String(date),
+    what: String(what),
+    lab: typeof lab === "string" ? lab : undefined,
+  }));
+  return list.sort((a, b) => (a.date < b.date ? 1 : -1));
+}
+
+function readJson(file: string): Record<string, unknown> {
+  if (!existsSync(file)) return {};
   try {
-    return /"kind":\s*"chart"/.test(readText(file));
-  } catch {
-    return false; // why it cannot be read is told where it is rendered
+    const value: unknown = JSON.parse(readFileSync(file, "utf8"));
+    return isRecord(value) ? value : {};
+  } catch (error) {
+    throw new Error(`${file}: ${(error as Error).message}`);
   }
 }
 
-/** The labs of course.json, [] where there is none. @throws Error when it is there and cannot be read. */
-export function listedLabs(folder = notebooksFolder()): ListedLab[] {
-  const file = join(folder, "course.json");
-  if (!existsSync(file)) return [];
-  const course: unknown = JSON.parse(readFileSync(file, "utf8"));
-  const labs = isRecord(course) && Array.isArray(course.labs) ? course.labs : [];
-  return labs.filter(isRecord).flatMap((lab) => {
-    if (typeof lab.slug !== "string") return [];
-    const needs = Array.isArray(lab.needs) ? lab.needs.map(String) : [];
-    return [
-      {
-        id: Number(lab.id) || 0,
-        slug: lab.slug,
-        minutes: typeof lab.minutes === "number" ? lab.minutes : undefined,
-        needs,
-      },
-    ];
-  });
+const records = (list: unknown): Record<string, unknown>[] => (Array.isArray(list) ? list.filter(isRecord) : []);
+const texts = (list: unknown): string[] => (Array.isArray(list) ? list.map(String) : []);
+
+function readLab(lab: Record<string, unknown>): ListedLab[] {
+  if (typeof lab.slug !== "string") return [];
+  const minutes = typeof lab.minutes === "number" ? lab.minutes : undefined;
+  return [{ id: Number(lab.id) || 0, slug: lab.slug, minutes, needs: texts(lab.needs) }];
 }
 
 const SLUG = /^[a-z0-9][a-z0-9-]{0,60}$/;

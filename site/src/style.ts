@@ -53,3 +53,12 @@ const TOKENS = new Map<string, string>([
 /** The views' own colours become the page's, which knows light and dark. */
 export const token = (value: string): string =>
   value.replace(/#[0-9a-f]{6}\b/gi, (hex) => TOKENS.get(hex.toLowerCase()) ?? hex);
+
+/** Whether a picture is in the views' own colours only, so that it can follow the page's theme. */
+export const knowsThemes = (picture: string): boolean =>
+  [...picture.matchAll(/(?:fill|stroke|color|background|border)[\w-]*\s*[=:]\s*["']?([^"';>]*)/gi)].every(
+    ([, value = ""]) =>
+      [...value.matchAll(/#[0-9a-f]{3,8}\b|\b(?:rgba?|hsla?)\(|\b(?:black|white|gr[ae]y|red|green|blue)\b/gi)].every(
+        ([one]) => TOKENS.has(one.toLowerCase()),
+      ),
+  );

@@ -8,7 +8,7 @@ import type { Browser } from "playwright-core";
 import { Frame } from "site/dist-build/frame";
 import { labContent } from "site/dist-build/lab-page";
 import { readNotebook } from "site/dist-build/notebook";
-import { labPage } from "site/dist-build/pages";
+import { labPage } from "site/dist-build/pages/lab";
 import { openBrowser, withoutChromium } from "./chromium";
 import { code, notebook, prose, shown, stream, view } from "./notebooks";
 import { markdown, markup } from "./payloads";
@@ -123,7 +123,7 @@ function page(cells: readonly unknown[]): string {
     { fallbackTitle: markup[0] as string, solutions: "collapsed", material, pages: {} },
   );
   const lab = { name: "hostile", page: "hostile.html", content, listed: undefined };
-  return new Frame().page(labPage({ labs: [lab], toCome: [] }, lab));
+  return new Frame().page(labPage({ labs: [lab], toCome: [], topics: {}, runs: [], changes: [] }, lab));
 }
 
 /** What happened on a page: code of the notebook that ran, addresses that were asked for. */

@@ -81,7 +81,7 @@ test("every view is drawn again, in the page's own colours", async () => {
   const kinds = (await samples()).map(({ view }) => view.kind);
   const asked = kinds.filter((kind) => kind === "predict" || kind === "reveal").length;
   // Of the two recordings of 500 packets the notebook keeps a part: they are shown as they were drawn.
-  assert.equal(html.match(/class="scroll view /g)?.length, kinds.length - asked);
+  assert.equal(html.match(/class="(?:scroll|wire) view /g)?.length, kinds.length - asked);
   const own =
     html.slice(html.indexOf("<main")).match(/(?:fill|stroke|color|background-color)[=:]"?#[0-9a-f]{3,6}/gi) ?? [];
   assert.deepEqual([...new Set(own)], [], "colours that know no dark theme");

@@ -113,3 +113,26 @@ export function courseText(course: Course, index: CourseIndex): string {
 /** "01-environment#first-connack": one line a proof keeps the file readable in a diff. */
 const proofs = (all: Readonly<Record<string, readonly Proof[]>>): Record<string, string[]> =>
   Object.fromEntries(Object.entries(all).map(([id, list]) => [id, list.map((one) => `${one.lab}#${one.cell}`)]));
+
+/** curriculum.json: the labs that are still to be written, and what topics are called. Written by hand. */
+export interface Curriculum {
+  readonly planned: readonly { readonly slug: string; readonly [more: string]: unknown }[];
+  /** Topic id ("L1.2", "S4.5") to its name. */
+  readonly topics: Readonly<Record<string, string>>;
+}
+
+/** The text of curriculum.json: a line each, and without the labs that course.json lists by now. */
+export function curriculumText({ planned, topics }: Curriculum, course: Course): string {
+  const open = planned.filter(({ slug }) => !course.labs.some((lab) => lab.slug === slug));
+  const lines = (rows: readonly string[], ends: string): string =>
+    rows.length ? `\n    ${rows.join(",\n    ")}\n  ${ends}` : ends;
+  const labs = lines(
+    open.map((lab) => JSON.stringify(lab)),
+    "]",
+  );
+  const names = lines(
+    Object.entries(topics).map(([id, name]) => `${JSON.stringify(id)}: ${JSON.stringify(name)}`),
+    "}",
+  );
+  return `{\n  "planned": [${labs},\n  "topics": {${names}\n}\n`;
+}

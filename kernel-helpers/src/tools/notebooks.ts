@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { courseRoot } from "../core/paths";
 import { type TypedCell, type TypedNotebook, typecheck } from "../kernel/typecheck";
-import { type Course, courseIndex, courseText } from "../notebook/course";
+import { type Course, type Curriculum, courseIndex, courseText, curriculumText } from "../notebook/course";
 import { formatNotebook } from "../notebook/format";
 import { type CourseFiles, type Finding, findingText, lintNotebook } from "../notebook/lint";
 import { isCode, isGraded, isSolution, type Notebook, parseNotebook, sourceOf } from "../notebook/model";
@@ -37,7 +37,7 @@ function names(folder: string): string[] {
 }
 
 /**
- * Writes every pristine notebook, and the generated part of course.json, as they should be.
+ * Writes every pristine notebook, the generated part of course.json and the list of planned labs as they should be.
  * @param options.check changes nothing. Resolves to the files that are (or would be) changed, relative to the folder.
  * @throws LabError NOTEBOOK_INVALID for a notebook that cannot be read.
  */
@@ -45,22 +45,24 @@ export async function formatNotebooks(options: { check?: boolean; folder?: strin
   const folder = options.folder ?? notebooksFolder;
   const all = readAll(folder);
   const wanted = all.map(({ file, text, notebook }) => ({ file, text, made: formatNotebook(notebook) }));
-  const course = readCourse(folder);
+  const course = readJson<Course>(folder, "course.json");
   if (course) {
     // Drafts that course.json doesn't list yet aren't part of the course.
     const listed = all.filter(({ slug }) => course.json.labs.some((lab) => lab.slug === slug));
     wanted.push({ file: course.file, text: course.text, made: courseText(course.json, courseIndex(listed)) });
+    const curriculum = readJson<Curriculum>(folder, "curriculum.json");
+    if (curriculum) wanted.push({ ...curriculum, made: curriculumText(curriculum.json, course.json) });
   }
   const changed = wanted.filter(({ text, made }) => text !== made);
   if (!options.check) for (const { file, made } of changed) writeFileSync(file, made);
   return changed.map(({ file }) => file.slice(folder.length + 1));
 }
 
-function readCourse(folder: string): { file: string; text: string; json: Course } | undefined {
-  if (!names(folder).includes("course.json")) return undefined;
-  const file = join(folder, "course.json");
+function readJson<T>(folder: string, name: string): { file: string; text: string; json: T } | undefined {
+  if (!names(folder).includes(name)) return undefined;
+  const file = join(folder, name);
   const text = readFileSync(file, "utf8");
-  return { file, text, json: JSON.parse(text) as Course };
+  return { file, text, json: JSON.parse(text) as T };
 }
 
 /** Every rule over every pristine notebook, and every cell, solution and wrong answer type-checked; nothing runs. */
