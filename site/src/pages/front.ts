@@ -50,7 +50,10 @@ function counts(map: SiteMap): string[] {
 
 /** Written or to come, in the order of the course; notebooks that the course does not list stand first. */
 function rows(map: SiteMap): string[] {
-  const written = map.labs.map((lab) => ({ at: lab.listed?.id ?? Number(/^\d+/.exec(lab.name)?.[0] ?? 0), html: row(map, lab) }));
+  const written = map.labs.map((lab) => ({
+    at: lab.listed?.id ?? Number(/^\d+/.exec(lab.name)?.[0] ?? 0),
+    html: row(map, lab),
+  }));
   const planned = map.toCome.map((lab) => ({ at: lab.id, html: rowToCome(map, lab) }));
   return [...written, ...planned].sort((a, b) => a.at - b.at).map(({ html }) => html);
 }
