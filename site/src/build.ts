@@ -99,7 +99,7 @@ function renderSource(
   cache: Cache<LabContent>,
   settings: BuildSettings,
 ) {
-  const text = readText(source.file);
+  const text = source.text?.() ?? readText(source.file);
   const lab = labOf(text, source);
   const material = materialOf(lab);
   const inputs = [text, source.name, settings.solutions, JSON.stringify(material), JSON.stringify(pages)];

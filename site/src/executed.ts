@@ -3,46 +3,97 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { cachePath, courseRoot } from "kernel-helpers/dist/core/paths";
 import { notebooksFolder } from "kernel-helpers/dist/lab/lesson-files";
-import { cellSources, type ListedLab, pristineFile, readText, type Source } from "./sources";
+import { multiline } from "./notebook";
+import { type ListedLab, otherRunsIn, pristineFile, readText, type Source } from "./sources";
 
 const executedFile = (slug: string): string => cachePath("executed", `${slug}.ipynb`);
 
-/** The labs that are written, by what their run left; those that are new or were changed since are executed first. */
-export async function executedLabs(labs: readonly ListedLab[], say: (line: string) => void): Promise<Source[]> {
+/**
+ * The labs that are written, each with the outputs that its cells left. Labs that are new, or whose code has changed
+ * since, are executed first; with `execute: false` such cells are shown without outputs, and it is said.
+ */
+export async function executedLabs(
+  labs: readonly ListedLab[],
+  say: (line: string) => void,
+  options: { execute: boolean } = { execute: true },
+): Promise<Source[]> {
   const written = labs.filter((lab) => existsSync(pristineFile(lab.slug)));
-  const stale = written.filter((lab) => !isCurrent(lab.slug));
-  if (stale.length) {
+  const stale = written.filter((lab) => changedCells(lab.slug, executedFile(lab.slug)).length);
+  if (stale.length && options.execute) {
     const names = stale.map((lab) => lab.slug);
     say(`Not executed yet, or changed since: ${names.join(", ")}. Executing (npm run course):`);
     await runCourse(names);
+  } else {
+    for (const { slug } of stale) say(`${slug}: cells without outputs, until npm run course -- ${slug}`);
   }
   return written
     .filter((lab) => existsSync(executedFile(lab.slug)))
-    .map((lab) => ({ name: lab.slug, file: executedFile(lab.slug) }));
+    .map(({ slug }) => {
+      const file = executedFile(slug);
+      return { name: slug, file, text: () => mended(slug, readText(file)) };
+    });
 }
 
-/** Whether the executed notebook ran well and has the cells that the solved notebook would have now. */
-function isCurrent(slug: string): boolean {
-  try {
-    const text = readText(executedFile(slug));
-    const executed = cellSources(text);
-    if (!ranWell(text)) return false;
-    const wanted = { ...cellSources(readText(pristineFile(slug))), ...solutionsOf(slug) };
-    const ids = Object.keys(wanted);
-    return (
-      ids.length === Object.keys(executed).length &&
-      ids.every((id) => executed[id]?.replace(/\n+$/, "") === wanted[id]?.replace(/\n+$/, ""))
-    );
-  } catch {
-    // Not there, or broken: executed anew.
+/** Runs on other releases or engines, as far as they ran the code that the labs have now. */
+export function otherRuns(say: (line: string) => void): Source[] {
+  return otherRunsIn(cachePath("executed")).filter(({ name, file }) => {
+    if (!existsSync(pristineFile(name)) || !changedCells(name, file).length) return true;
+    say(`${file}: of other code than the lab has now; the ledger goes without it`);
     return false;
+  });
+}
+
+/** Which code cells an executed notebook does not have as the solved lab has them now; all where it did not run well. */
+function changedCells(slug: string, file: string): string[] {
+  const wanted = Object.entries(codeOf(solved(slug)));
+  try {
+    const executed = JSON.parse(readText(file)) as FileNotebook;
+    // The course tool also keeps the notebook of a run that failed, to look at; it says so.
+    const there = executed.metadata?.mqtt?.run?.ok === true ? codeOf(executed) : {};
+    return wanted.filter(([id, source]) => there[id] !== source).map(([id]) => id);
+  } catch {
+    // Not there, or broken.
+    return wanted.map(([id]) => id);
   }
 }
 
-/** The course tool also keeps the notebook of a run that failed, to look at; it says so. */
-function ranWell(text: string): boolean {
-  const notebook = JSON.parse(text) as { metadata?: { mqtt?: { run?: { ok?: unknown } } } };
-  return notebook.metadata?.mqtt?.run?.ok === true;
+/** The lab's text as it is now, with the outputs of the cells that ran as they are: prose needs no new run. */
+function mended(slug: string, executedText: string): string {
+  const executed = JSON.parse(executedText) as FileNotebook;
+  const ran = new Map(executed.cells.map((cell) => [cell.id, cell]));
+  const cells = solved(slug).cells.map((cell) => {
+    const before = ran.get(cell.id);
+    if (cell.cell_type !== "code" || !before || sourceOf(before) !== sourceOf(cell)) return cell;
+    return { ...cell, outputs: before.outputs, execution_count: before.execution_count };
+  });
+  return JSON.stringify({ ...executed, cells });
+}
+
+interface FileCell {
+  readonly id: string;
+  readonly cell_type: string;
+  readonly source: unknown;
+  readonly [more: string]: unknown;
+}
+
+interface FileNotebook {
+  readonly metadata?: { readonly mqtt?: { readonly run?: { readonly ok?: unknown } } };
+  readonly cells: readonly FileCell[];
+}
+
+const sourceOf = (cell: FileCell): string => (multiline(cell.source) ?? "").replace(/\n+$/, "");
+
+const codeOf = ({ cells }: FileNotebook): Record<string, string> =>
+  Object.fromEntries(cells.filter((cell) => cell.cell_type === "code").map((cell) => [cell.id, sourceOf(cell)]));
+
+/** The pristine lab with the right answers in their cells. */
+function solved(slug: string): FileNotebook {
+  const pristine = JSON.parse(readText(pristineFile(slug))) as FileNotebook;
+  const answers = solutionsOf(slug);
+  const cells = pristine.cells.map((cell) =>
+    Object.hasOwn(answers, cell.id) ? { ...cell, source: answers[cell.id] } : cell,
+  );
+  return { ...pristine, cells };
 }
 
 function solutionsOf(slug: string): Record<string, string> {

@@ -2,8 +2,9 @@ import { existsSync, statSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import { LabError } from "kernel-helpers/dist/core/errors";
 import { cachePath, courseRoot } from "kernel-helpers/dist/core/paths";
+import { notebooksFolder } from "kernel-helpers/dist/lab/lesson-files";
 import { type Built, build } from "./build";
-import { ExecutionError, executedLabs } from "./executed";
+import { ExecutionError, executedLabs, otherRuns } from "./executed";
 import type { Solutions } from "./lesson";
 import { OutputError, OutputFolder } from "./output-folder";
 import { changes, curriculum, listedLabs, notebooksIn, otherRunsIn, type Source } from "./sources";
@@ -15,22 +16,40 @@ export interface SiteCall {
 
 /** Builds the site. Resolves to the exit code: 0 all well, 1 something is not on the site as it should be. */
 export async function main({ options }: SiteCall): Promise<number> {
+  const from = text(options.from);
+  const call: BuildCall = {
+    from: from === undefined ? undefined : resolve(from),
+    out: resolve(text(options.out) ?? resolve(courseRoot, "site", "dist")),
+    solutions: (text(options.solutions) ?? "collapsed") as Solutions,
+    execute: true,
+  };
+  const code = await buildOnce(call);
+  return options.watch ? watchUntilStopped(call, text(options.port)) : code;
+}
+
+interface BuildCall {
+  readonly from: string | undefined;
+  readonly out: string;
+  readonly solutions: Solutions;
+  /** Whether labs that have not run as they are now are executed. */
+  readonly execute: boolean;
+}
+
+async function buildOnce({ from, out, solutions, execute }: BuildCall): Promise<number> {
   const started = performance.now();
   try {
-    const from = text(options.from);
-    const out = resolve(text(options.out) ?? resolve(courseRoot, "site", "dist"));
     const listed = listedLabs();
-    const others = otherRunsIn(from === undefined ? cachePath("executed") : resolve(from));
-    const sources = from === undefined ? await executedLabs(listed, console.log) : sourcesIn(resolve(from));
+    const sources = from === undefined ? await executedLabs(listed, console.log, { execute }) : sourcesIn(from);
+    const others = from === undefined ? otherRuns(console.log) : otherRunsIn(from);
     if (!sources.length) {
-      console.error(`npm run site: there is no notebook in ${from === undefined ? "the course" : resolve(from)}`);
+      console.error(`npm run site: there is no notebook in ${from ?? "the course"}`);
       console.error("Try: npm run site -- --from FOLDER, with .ipynb files in it");
       return 1;
     }
     const folder = new OutputFolder(out);
     const built = attempt(folder, () =>
       build(sources, folder, {
-        solutions: (text(options.solutions) ?? "collapsed") as Solutions,
+        solutions,
         listed,
         curriculum: curriculum(),
         others,
@@ -40,6 +59,30 @@ export async function main({ options }: SiteCall): Promise<number> {
       }),
     );
     return report(built, folder, performance.now() - started);
+  } catch (error) {
+    return refuse(error);
+  }
+}
+
+/** Serves the site and builds it again at every change, without executing anything, until Ctrl-C. */
+async function watchUntilStopped(call: BuildCall, port: string | undefined): Promise<number> {
+  // Only authors need it.
+  const { watchSite } = require("./watch") as typeof import("./watch");
+  const assets = resolve(courseRoot, "site", "assets");
+  const folders = call.from === undefined ? [cachePath("executed"), notebooksFolder(), assets] : [call.from, assets];
+  try {
+    const watching = await watchSite({
+      out: call.out,
+      folders,
+      build: () => buildOnce({ ...call, execute: false }),
+      port: Number(port ?? 0) || 0,
+    });
+    console.log(`Open: ${watching.url} (Ctrl-C ends it)`);
+    await new Promise<void>((stopped) => {
+      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => stopped());
+    });
+    await watching.close();
+    return 0;
   } catch (error) {
     return refuse(error);
   }

@@ -3,9 +3,13 @@
 /** A sentence ends at a mark that a space and an upper case letter, a quote or a bracket follow. */
 const sentencesOf = (block: string): string[] => block.split(/(?<=[.?!]["”’)]?)\s+(?=[\p{Lu}"“‘([*])/u);
 
-/** The first sentence of these blocks that has the term, also in the plural. */
+/** The first sentence of these blocks that has the term, also in the plural and as code writes it ("keep alive", keepalive). */
 export function sentenceWith(term: string, blocks: readonly string[]): string {
-  const word = new RegExp(`(?<![\\p{L}\\p{N}])${term.slice(0, 80).replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`, "iu");
+  const letters = term
+    .slice(0, 80)
+    .replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
+    .replace(/[\s-]+/g, "[\\s-]?");
+  const word = new RegExp(`(?<![\\p{L}\\p{N}])${letters}`, "iu");
   for (const block of blocks) {
     // A heading names a term and does not teach it.
     const found = /[.?!:]/.test(block) ? sentencesOf(block).find((sentence) => word.test(sentence)) : undefined;

@@ -10,6 +10,8 @@ export interface Source {
   /** The file's name without its ending: also its page's name. */
   readonly name: string;
   readonly file: string;
+  /** Its notebook where that is not the file's own text. May throw as `readText`. */
+  readonly text?: () => string;
 }
 
 /** A lab as course.json lists it. */

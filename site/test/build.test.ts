@@ -70,7 +70,8 @@ test("every notebook of a folder becomes a page, in name order", async (t) => {
   assert.equal(exit, 0);
   const files = contents(at.out);
   const expected = ["10-ten.html", "9-nine.html", "index.html", "notebooks/10-ten.ipynb", "notebooks/9-nine.ipynb"];
-  for (const name of [...expected, "topics.html", "statements.html", "run.html"]) assert.ok(name in files, name);
+  const more = ["topics", "statements", "glossary", "run", "search", "changes"].map((name) => `${name}.html`);
+  for (const name of [...expected, ...more, "search/9-nine.json"]) assert.ok(name in files, name);
   const front = files["index.html"] as string;
   assert.ok(front.indexOf("Nine") < front.indexOf("Ten"));
   assert.match(files["9-nine.html"] as string, /rel="next"[^>]*href|href="10-ten\.html"/);

@@ -44,7 +44,9 @@ export const main: Tool = async ({ words, options }) => {
     const release = typeof options.mosquitto === "string" ? options.mosquitto : undefined;
     const { probe } = await selectEngine({ wanted: options.engine as EngineKind | undefined });
     const version = probe.mosquitto.find((one) => one.startsWith(release ?? "")) ?? probe.mosquitto[0] ?? "unknown";
-    const out = resolve(typeof options.out === "string" ? options.out : cachePath("executed"));
+    // A run on another release stands beside the main one: the site's ledger shows both.
+    const beside = release !== undefined && version !== probe.mosquitto[0] ? [`mosquitto-${version}`] : [];
+    const out = resolve(typeof options.out === "string" ? options.out : cachePath("executed", ...beside));
     const env = { MQTT_LAB_ENGINE: probe.kind, ...(release ? { MQTT_LAB_MOSQUITTO: release } : {}) };
     say(`${labs.length} lab${labs.length === 1 ? "" : "s"} on ${probe.summary}`);
     const runs = await pool(labs, jobs, async (lab) => {

@@ -35,7 +35,7 @@ export function topicsPage(map: SiteMap): PageParts {
     ([name, rows]) => `<h2>${escapeHtml(name)}</h2>\n${table(escapeHtml(name), ["Topic", "Proven by"], rows)}`,
   );
   const lead = map.toCome.length
-    ? `${ids.length} topics; ${shown} of them are shown by cells that ran, the others are to come.`
+    ? `${ids.length} topics: ${shown} shown by cells that ran, the others to come.`
     : "Each topic with the cells that prove it: they ran, and their outputs are on these pages.";
   return {
     kind: "index",
