@@ -6,6 +6,7 @@ export type { Authority, Certificate, CertificateFault, CertificateOptions } fro
 export { LabError, type LabErrorCode } from "./core/errors";
 export { until } from "./core/until";
 export { Lab, type LabOptions, openLab } from "./lab";
+export type { BridgeTap } from "./lab/bridge-tap";
 export { Broker } from "./lab/broker";
 export type { Health } from "./lab/health";
 export type { LabClient, LabClientOptions, Message } from "./mqtt/client";

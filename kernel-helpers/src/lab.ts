@@ -1,10 +1,11 @@
 import { inspect } from "node:util";
-import type { EngineKind, ExecOptions, Link, ServicePlan, ToolResult } from "./brokers/engine";
+import type { Door, EngineKind, ExecOptions, Link, ServicePlan, ToolResult } from "./brokers/engine";
 import type { BrokerFile, BrokerSpec, MosquittoRelease } from "./brokers/spec";
 import type { Authority } from "./certs/authority";
 import { fromHere } from "./core/call-site";
 import { LabError } from "./core/errors";
 import { onKernelExit, publishDisplay } from "./kernel/display";
+import { type BridgeTap, notABroker, reachable } from "./lab/bridge-tap";
 import { Broker, inConfig } from "./lab/broker";
 import { checkHealth, type Health } from "./lab/health";
 import { HereHost, type Host } from "./lab/host";
@@ -101,13 +102,24 @@ export class Lab {
     });
   }
 
-  /** A TCP proxy in front of a broker that records and decodes both directions. Clients connect to the tap instead. */
-  tap(target: Target, options: TapOptions & { name?: string } = {}): Promise<Tap> {
-    const { name, ...rest } = options;
+  /**
+   * A TCP proxy in front of a broker that records and decodes both directions. Clients connect to the tap instead.
+   * @param options.bridges brokers reach it, too, for a tap on a bridge: `address ${tap.addressFor(leaf)}`.
+   */
+  tap(target: Broker, options: TapOptions & { name?: string; bridges: true }): Promise<BridgeTap>;
+  tap(target: Target, options?: TapOptions & { name?: string }): Promise<Tap>;
+  tap(target: Target, options: TapOptions & { name?: string; bridges?: boolean } = {}): Promise<Tap> {
+    const { name, bridges, ...rest } = options;
     const key = `tap ${name ?? nameOf(target) ?? `#${++this.#count}`}`;
     return this.#make(key, this.#standsOn(target), async () => {
-      const tap = await this.#host.tap({ url: reach(target) }, rest);
+      if (bridges && !(target instanceof Broker)) throw notABroker();
+      let tap = await this.#host.tap({ url: reach(target) }, rest);
       this.#taps.set(tap, key);
+      if (bridges && target instanceof Broker) {
+        const progress = progressDisplay();
+        const own = `${name ?? target.name}-tap`;
+        tap = await reachable(this.#host, tap, target, own, progress.line).finally(progress.done);
+      }
       return { value: tap, end: () => tap.close() };
     });
   }
@@ -185,6 +197,19 @@ export class Lab {
   /** The connection between two brokers, to cut and to mend while both run on. */
   link(a: Broker, b: Broker): Promise<Link> {
     return fromHere(this.#host.link(a.inner, b.inner));
+  }
+
+  /**
+   * A name on the lab's network for a port of this machine, where a cell serves something: brokers reach it as
+   * `name:port`. The same name again replaces the earlier one.
+   */
+  door(name: string, port: number): Promise<Door> {
+    return this.#make(`door ${name}`, [], async () => {
+      const progress = progressDisplay();
+      const target = { host: "127.0.0.1", port };
+      const door = await this.#host.door({ name, port, target }, progress.line).finally(progress.done);
+      return { value: door, end: () => door.remove() };
+    });
   }
 
   /** Throws away a named volume and the data in it. */

@@ -99,11 +99,34 @@ export interface EngineBroker {
   addressFor(port: number): string;
 }
 
-/** A connection between two brokers of a lab that can be cut and mended while both run on. */
+/**
+ * The way between two brokers of a lab, in both directions, taps on it included. It can be cut and mended while both run
+ * on and their clients stay. A cut is silent: connections stay and nothing gets through; new ones hang or fail.
+ */
 export interface Link {
   readonly state: "up" | "cut";
   cut(): Promise<void>;
   mend(): Promise<void>;
+}
+
+/** A TCP port of this machine that a lab's brokers are to reach by a name of the lab's own. */
+export interface DoorPlan {
+  readonly lab: string;
+  /** Its name on the lab's network; brokers write `name:port`. */
+  readonly name: string;
+  /** The port under that name. */
+  readonly port: number;
+  readonly target: { readonly host: string; readonly port: number };
+  /** The broker that stands behind it (a tap's): whoever is cut from that broker is cut from the door. */
+  readonly behind?: EngineBroker;
+}
+
+export interface Door {
+  readonly name: string;
+  /** "name:port" for a broker's configuration. */
+  readonly address: string;
+  /** Ends it and every connection through it. Safe to call twice. */
+  remove(): Promise<void>;
 }
 
 /** A program of the broker's release, run without a broker, on a folder that stands for /mosquitto. */
@@ -162,6 +185,8 @@ export interface Engine {
   /** LabError ENGINE_CANNOT where an engine has no containers. */
   service(plan: ServicePlan, scope: Scope, progress?: Progress): Promise<EngineService>;
   link(a: EngineBroker, b: EngineBroker): Promise<Link>;
+  /** Makes a port of this machine reachable for the lab's brokers; the same name again replaces the earlier one. */
+  door(plan: DoorPlan, scope: Scope, progress?: Progress): Promise<Door>;
   /** Removes a named volume and what is in it. Absent is fine. */
   removeVolume(lab: string, volume: string): Promise<void>;
   /** Removes what kernels of this user and this machine left behind, and nothing else. */

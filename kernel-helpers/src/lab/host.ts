@@ -1,4 +1,6 @@
 import type {
+  Door,
+  DoorPlan,
   Engine,
   EngineBroker,
   EngineKind,
@@ -38,6 +40,7 @@ export interface Host {
   ): Promise<ToolResult & { files: ReadonlyMap<string, Uint8Array> }>;
   service(plan: Omit<ServicePlan, "lab">, progress?: Progress): Promise<EngineService>;
   link(a: EngineBroker, b: EngineBroker): Promise<Link>;
+  door(plan: Omit<DoorPlan, "lab">, progress?: Progress): Promise<Door>;
   tap(target: { url: string }, options?: TapOptions): Promise<Tap>;
   removeVolume(name: string): Promise<void>;
   /** When grading: the judge runs the check, with its own text; the cell's own is not run at all. */
@@ -93,6 +96,10 @@ export class HereHost implements Host {
 
   link(a: EngineBroker, b: EngineBroker): Promise<Link> {
     return this.#engine.link(a, b);
+  }
+
+  door(plan: Omit<DoorPlan, "lab">, progress?: Progress): Promise<Door> {
+    return this.#engine.door({ ...plan, lab: this.#lab }, this.#scope, progress);
   }
 
   tap(target: { url: string }, options?: TapOptions): Promise<Tap> {

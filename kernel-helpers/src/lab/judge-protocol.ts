@@ -3,7 +3,7 @@ import type { LogLine } from "../core/log-book";
 
 /**
  * What a graded kernel and the judge say to each other. Names of calls of the kernel: hello, start, broker, tool, link,
- * linkDo, tap, closeTap, removeVolume, check, function, close. Of the judge: function; and the notes log, state, progress.
+ * linkDo, door, closeDoor, tap, closeTap, removeVolume, check, function, close. Of the judge: function; and the notes log, state, progress.
  */
 export const JUDGE_ENV = "MQTT_LAB_JUDGE";
 

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { EngineBroker, Link } from "../brokers/engine";
+import type { Door, EngineBroker, Link } from "../brokers/engine";
 import type { BrokerSpec } from "../brokers/spec";
 import type { Encoded, HandleKind } from "../checks/exchange";
 import type { Outcome } from "../checks/outcome";
@@ -12,7 +12,7 @@ import { allowed, execOptions, JudgeBroker } from "./judge-broker";
 import type { HelloAnswer } from "./judge-protocol";
 
 /** How many things a graded notebook may have open at once: no honest one comes near. */
-const MOST = { brokers: 24, taps: 32, links: 32 };
+const MOST = { brokers: 24, taps: 32, links: 32, doors: 16 };
 /** How long a connection may stand without its token, in milliseconds. */
 const TOKEN_LIMIT = 5_000;
 
@@ -37,6 +37,7 @@ export class JudgeSession {
   /** By tap: what was recorded until then (milliseconds since 1970) the learner has cleared. */
   readonly #cleared = new Map<string, number>();
   readonly #links = new Map<string, Link>();
+  readonly #doors = new Map<string, Door>();
   /** "host:port" of every broker and tap of the judge's. */
   readonly #addresses = new Set<string>();
   #admitted = false;
@@ -97,6 +98,11 @@ export class JudgeSession {
         const link = this.#links.get(String(args.id));
         await (args.to === "cut" ? link?.cut() : link?.mend());
       },
+      door: (args) => this.#door(args),
+      closeDoor: async (args) => {
+        await this.#doors.get(String(args.id))?.remove();
+        this.#doors.delete(String(args.id));
+      },
       tap: (args) => this.#tap(args.url),
       closeTap: (args) => this.#closeTap(String(args.id)),
       clearTap: async (args) => {
@@ -137,6 +143,7 @@ export class JudgeSession {
     this.#cleared.clear();
     this.#brokers.clear();
     this.#links.clear();
+    this.#doors.clear();
     this.#addresses.clear();
     await this.#side.renew();
   }
@@ -164,6 +171,28 @@ export class JudgeSession {
     const id = `${this.#next++}`;
     this.#links.set(id, await host.link(this.#broker(args.a).inner, this.#broker(args.b).inner));
     return id;
+  }
+
+  /** A way for the judge's brokers to a port of the kernel's: a tap on a bridge, a service of the learner's. */
+  async #door(args: Args): Promise<{ id: string; address: string }> {
+    atMost(this.#doors.size, MOST.doors, "doors");
+    const { port, target } = args;
+    if (![port, target].every((one) => Number.isInteger(one) && Number(one) > 0 && Number(one) < 65_536)) {
+      throw new LabError("BAD_ARGUMENT", "a door leads from a port to a port", "give both as numbers from 1 to 65535");
+    }
+    const host = await this.#side.host();
+    const door = await host.door(
+      {
+        name: String(args.name),
+        port: Number(port),
+        target: { host: "127.0.0.1", port: Number(target) },
+        ...(args.behind === undefined ? {} : { behind: this.#broker(args.behind).inner }),
+      },
+      (line) => this.#peer.note("progress", line),
+    );
+    const id = `${this.#next++}`;
+    this.#doors.set(id, door);
+    return { id, address: door.address };
   }
 
   async #tap(url: unknown): Promise<{ id: string; url: string }> {

@@ -1,4 +1,4 @@
-import type { EngineBroker, EngineKind } from "../brokers/engine";
+import type { EngineBroker, EngineKind, Link } from "../brokers/engine";
 import type { BrokerSpec } from "../brokers/spec";
 import type { Authority } from "../certs/authority";
 import { Expectations } from "../checks/expect";
@@ -10,6 +10,7 @@ import type { RawClient } from "../mqtt/raw";
 import { openRaw } from "../mqtt/raw";
 import type { Tap, TapOptions } from "../mqtt/tap";
 import { openTap } from "../mqtt/tap";
+import { type BridgeTap, notABroker, reachable } from "./bridge-tap";
 import { Broker } from "./broker";
 import type { Host } from "./host";
 
@@ -46,6 +47,7 @@ export class Probe extends Expectations {
   readonly #taps = new Set<string>();
   readonly #mark: string;
   readonly #endings: (() => Promise<unknown>)[] = [];
+  #count = 0;
   #closed = false;
 
   /** @internal */
@@ -146,10 +148,24 @@ export class Probe extends Expectations {
     return this.#own(openRaw(this.#reach(target)), (one) => one.close());
   }
 
-  async tap(target: ProbeTarget, options: TapOptions = {}): Promise<Tap> {
-    const tap = await this.#own(openTap({ url: this.#reach(target) }, options), (one) => one.close());
+  /** @param options.bridges the tap stands on a bridge's way: `address ${tap.addressFor(leaf)}`. */
+  async tap(target: Broker, options: TapOptions & { bridges: true }): Promise<BridgeTap>;
+  async tap(target: ProbeTarget, options?: TapOptions): Promise<Tap>;
+  async tap(target: ProbeTarget, options: TapOptions & { bridges?: boolean } = {}): Promise<Tap> {
+    const { bridges, ...rest } = options;
+    if (bridges && !(target instanceof Broker)) throw notABroker();
+    const tap = await this.#own(openTap({ url: this.#reach(target) }, rest), (one) => one.close());
     this.#taps.add(tap.url);
-    return tap;
+    if (!bridges || !(target instanceof Broker)) return tap;
+    const name = `tap-${++this.#count}-${this.#mark}`;
+    return this.#own(reachable(this.#setting.host, tap, target, name), (one) => one.close());
+  }
+
+  /** The way between two brokers, to cut and to mend. It is mended when the check is over. */
+  link(a: Broker, b: Broker): Promise<Link> {
+    return this.#own(this.#setting.host.link(a.inner, b.inner), async (link) => {
+      if (link.state === "cut") await link.mend().catch(gone);
+    });
   }
 
   /**
@@ -215,4 +231,9 @@ export class Probe extends Expectations {
     }
     return url;
   }
+}
+
+/** A link whose broker was removed has ended with it. */
+function gone(error: unknown): void {
+  if (!(error instanceof LabError && error.code === "NOT_IN_A_LAB")) throw error;
 }

@@ -1,6 +1,8 @@
 import { connect, type Socket } from "node:net";
 import { types } from "node:util";
 import type {
+  Door,
+  DoorPlan,
   EngineBroker,
   EngineKind,
   EngineProbe,
@@ -178,6 +180,18 @@ class RemoteHost implements Host {
     };
   }
 
+  /** The judge's brokers come to a port of this kernel. */
+  async door(plan: Omit<DoorPlan, "lab">, progress?: Progress): Promise<Door> {
+    this.#to.progress = progress;
+    const { name, port, target, behind } = plan;
+    const wanted = { name, port, target: target.port, behind: (behind as RemoteBroker | undefined)?.id };
+    const { id, address } = (await this.#to.call("door", wanted)) as { id: string; address: string };
+    const remove = async () => {
+      if (this.#to.peer.ended === undefined) await this.#to.call("closeDoor", { id });
+    };
+    return { name, address, remove };
+  }
+
   /**
    * Two taps in a row. The judge's own sees what the broker sees, and is what a check is given. This kernel's own makes
    * `packets` complete the moment an answer arrives, as in a lesson: news from another process would come later.
@@ -187,6 +201,7 @@ class RemoteHost implements Host {
     const tap = await openTap({ url }, options);
     const close = tap.close.bind(tap);
     Object.defineProperty(tap, "close", {
+      configurable: true,
       value: async () => {
         await close();
         this.#to.tapsById.delete(id);

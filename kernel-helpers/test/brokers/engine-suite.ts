@@ -10,6 +10,10 @@ import type { Scope } from "kernel-helpers/dist/core/scope";
 import { openScope } from "kernel-helpers/dist/kernel/watch";
 import mqtt, { type MqttClient } from "mqtt";
 import forge from "node-forge";
+import { linkSuite } from "./link-suite";
+
+/** Adds a case: what it starts ends with it, and nothing may be left. */
+export type Check = (title: string, act: (t: TestContext, bench: Bench) => Promise<void>) => void;
 
 export interface SuiteOptions {
   /** Why the engine cannot be tested here, or false. */
@@ -26,8 +30,8 @@ const OPEN = "listener 1883\nallow_anonymous true\n";
 const LAB = "engine-suite";
 
 export function engineSuite(name: string, makeEngine: () => Engine, options: SuiteOptions): void {
-  const check = (title: string, act: (t: TestContext, bench: Bench) => Promise<void>) =>
-    test(`${name}: ${title}`, { timeout: 120_000 }, async (t) => {
+  const check: Check = (title, act) =>
+    void test(`${name}: ${title}`, { timeout: 120_000 }, async (t) => {
       const reason = await options.skip();
       if (reason) return t.skip(reason);
       const scope = await openScope(LAB);
@@ -509,10 +513,12 @@ export function engineSuite(name: string, makeEngine: () => Engine, options: Sui
     assert.notEqual(broker.listeners[0]!.hostPort, port);
     assert.equal(broker.listeners[0]!.host, "127.0.0.1");
   });
+
+  linkSuite(check);
 }
 
 /** One test's engine, scope and clients. */
-class Bench {
+export class Bench {
   constructor(
     readonly engine: Engine,
     readonly scope: Scope,

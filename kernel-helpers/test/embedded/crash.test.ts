@@ -50,6 +50,7 @@ test("brokers that share a worker: one crashes, the other serves", { skip: notBu
             mounts: [{ at: "/", folder }],
             ports: [{ port: 1883, host: "127.0.0.1", hostPort }],
             neighbours: {},
+            cut: [],
             module,
           },
         },
@@ -79,7 +80,7 @@ test("a program that computes without end is ended by kill, with its worker", as
   const pool = new WorkerPool();
   const module = await compileModule(Buffer.from(ENDLESS, "hex"));
   const end = await new Promise<{ signal: string | null }>((resolve) => {
-    const start = { args: [], env: {}, mounts: [], ports: [], neighbours: {}, module };
+    const start = { args: [], env: {}, mounts: [], ports: [], neighbours: {}, cut: [], module };
     const run = pool.run({ start }, { lines() {}, started() {}, refused() {}, ended: resolve });
     run.kill();
   });

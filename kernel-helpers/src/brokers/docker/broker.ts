@@ -107,7 +107,7 @@ async function createBox(
     await network.main(),
     filesOf(plan),
   );
-  network.join(box);
+  await network.join(box);
   return box;
 }
 let boxes = 0;

@@ -5,7 +5,10 @@ import type Docker from "dockerode";
 import { LabError } from "../../core/errors";
 import type { Scope } from "../../core/scope";
 import { currentSession, ownerState } from "../../core/session";
+import { linkOf, noLink } from "../cuts";
 import type {
+  Door,
+  DoorPlan,
   Engine,
   EngineBroker,
   EngineProbe,
@@ -24,6 +27,7 @@ import { type DockerAddress, type DockerFound, findDocker, publishAddress } from
 import { DockerBroker, startBroker } from "./broker";
 import { labelledSessions, removeLabelled } from "./cleanup";
 import { call, callGone, dockerAt, LABEL } from "./client";
+import { openDoor } from "./door";
 import { releases } from "./images";
 import { LabNetwork } from "./network";
 import { startService } from "./service";
@@ -96,10 +100,15 @@ export class DockerEngine implements Engine {
   }
 
   async link(a: EngineBroker, b: EngineBroker): Promise<Link> {
-    if (a instanceof DockerBroker && b instanceof DockerBroker && a.network === b.network && a !== b) {
-      return a.network.link(a.box, b.box);
-    }
-    throw new LabError("BAD_ARGUMENT", "a link is between two brokers of one lab", "give two brokers of this lab");
+    if (!(a instanceof DockerBroker && b instanceof DockerBroker && a.network === b.network && a !== b)) throw noLink();
+    const { network } = a;
+    const gone = (broker: EngineBroker) => (broker as DockerBroker).box.removed;
+    return linkOf(network.cuts, [a, b], gone, () => network.arrange());
+  }
+
+  async door(plan: DoorPlan, scope: Scope, progress?: Progress): Promise<Door> {
+    const here = await this.#hold(scope);
+    return openDoor(here, plan, scope, progress);
   }
 
   async removeVolume(lab: string, volume: string): Promise<void> {

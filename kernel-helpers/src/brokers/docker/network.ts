@@ -1,18 +1,31 @@
 import type Docker from "dockerode";
-import { LabError } from "../../core/errors";
 import type { Scope } from "../../core/scope";
-import type { Link } from "../engine";
+import { Cuts } from "../cuts";
 import type { Box } from "./box";
 import { ownerLabels } from "./cleanup";
 import { call, callGone } from "./client";
+import { groupsOf } from "./groups";
 
-/** The network of one lab. Its brokers find each other on it by name; their published ports are on another. */
+interface Aside {
+  readonly network: Docker.Network;
+  readonly members: Set<Box>;
+}
+
+/**
+ * The networks of one lab. Its brokers find each other by name on the main one; their published ports are on another, so
+ * that clients stay whatever is cut here. Who is cut from some keeps the others on further networks: their bridges
+ * connect again, by the same names.
+ */
 export class LabNetwork {
+  readonly cuts = new Cuts();
   readonly #docker: Docker;
   readonly #scope: Scope;
   readonly #lab: string;
   #main: Promise<Docker.Network> | undefined;
-  #members = new Set<Box>();
+  /** Who is on the main network, in the order in which they came; and who was sent off it. */
+  readonly #boxes = new Map<Box, { readonly behind?: string; onMain: boolean }>();
+  #asides: Aside[] = [];
+  #turn: Promise<void> = Promise.resolve();
   #count = 0;
 
   constructor(docker: Docker, scope: Scope, lab: string) {
@@ -30,8 +43,58 @@ export class LabNetwork {
     return this.#main;
   }
 
-  join(box: Box): void {
-    this.#members.add(box);
+  /** A container that is on the main network. @param behind the broker for which it stands: cut from whom that is cut from. */
+  async join(box: Box, behind?: string): Promise<void> {
+    for (const old of [...this.#boxes.keys()]) if (old.name === box.name) this.#boxes.delete(old);
+    this.cuts.forget(box.name);
+    this.#boxes.set(box, { ...(behind ? { behind } : {}), onMain: true });
+    // Whoever was sent off the main network because of its predecessor comes back.
+    const all = [...this.#boxes.values()].every(({ onMain }) => onMain);
+    if (this.cuts.pairs.length || !all) await this.arrange();
+  }
+
+  /** Carries out what `cuts` says, one change after the other. */
+  arrange(): Promise<void> {
+    const next = this.#turn.then(() => this.#arrange());
+    this.#turn = next.catch(() => undefined);
+    return next;
+  }
+
+  async #arrange(): Promise<void> {
+    const there = [...this.#boxes].filter(([box]) => !box.removed);
+    const boxOf = new Map(there.map(([box]) => [box.name, box]));
+    const standsFor = new Map(there.map(([box, { behind }]) => [box.name, behind ?? box.name]));
+    const talks = (a: string, b: string) => !this.cuts.has(standsFor.get(a)!, standsFor.get(b)!);
+    const [main = [], ...groups] = groupsOf([...boxOf.keys()], this.cuts.pairs, talks);
+    const wanted = groups.map((group) => new Set(group.map((name) => boxOf.get(name)!)));
+    const kept = this.#asides.filter(({ members }) => wanted.some((group) => same(group, members)));
+    const over = this.#asides.filter((aside) => !kept.includes(aside));
+    for (const group of wanted) {
+      if (kept.some(({ members }) => same(group, members))) continue;
+      const network = await this.#create(`-link${++this.#count}`);
+      this.#asides.push({ network, members: group });
+      for (const box of group) await attach(network, box);
+    }
+    const network = await this.main();
+    for (const [box, place] of there) {
+      const stays = main.includes(box.name);
+      if (place.onMain === stays) continue;
+      if (stays) await attach(network, box);
+      else await call("cutting the link", () => network.disconnect({ Container: box.container.id, Force: true }));
+      place.onMain = stays;
+    }
+    for (const aside of over) {
+      await this.#end(aside.network);
+      this.#asides = this.#asides.filter((one) => one !== aside);
+    }
+  }
+
+  async #end(network: Docker.Network): Promise<void> {
+    const { Containers } = (await network.inspect()) as { Containers?: Record<string, unknown> };
+    for (const Container of Object.keys(Containers ?? {})) {
+      await callGone("mending the link", () => network.disconnect({ Container, Force: true }));
+    }
+    await callGone("mending the link", () => network.remove());
   }
 
   async #create(suffix: string): Promise<Docker.Network> {
@@ -48,60 +111,13 @@ export class LabNetwork {
     making = network;
     return network;
   }
-
-  /**
-   * Cuts one broker from another. Clients keep their published ports. Where the lab has more brokers, the first one
-   * stays with them on a network of its own: their bridges connect again, by the same names.
-   */
-  link(a: Box, b: Box): Link {
-    let aside: Docker.Network | undefined;
-    let state: Link["state"] = "up";
-    let turn: Promise<void> = Promise.resolve();
-    const inTurn = (act: () => Promise<void>): Promise<void> => {
-      const next = turn.then(act);
-      turn = next.catch(() => undefined);
-      return next;
-    };
-    const attach = (to: Docker.Network, box: Box) =>
-      call(`connecting ${box.name}`, () =>
-        to.connect({ Container: box.container.id, EndpointConfig: { Aliases: [box.name] } }),
-      );
-    const cut = async () => {
-      if (state === "cut") return;
-      for (const box of [a, b]) if (box.removed) throw goneError(box);
-      const main = await this.main();
-      const others = [...this.#members].filter((box) => box !== a && box !== b && !box.removed);
-      if (others.length) {
-        aside = await this.#create(`-link${++this.#count}`);
-        for (const box of [a, ...others]) await attach(aside, box);
-      }
-      await call("cutting the link", () => main.disconnect({ Container: a.container.id, Force: true }));
-      state = "cut";
-    };
-    const mend = async () => {
-      if (state === "up") return;
-      for (const box of [a, b]) if (box.removed) throw goneError(box);
-      await attach(await this.main(), a);
-      if (aside) {
-        const away = aside;
-        aside = undefined;
-        const members = (await away.inspect()) as { Containers?: Record<string, unknown> };
-        for (const Container of Object.keys(members.Containers ?? {})) {
-          await callGone("mending the link", () => away.disconnect({ Container, Force: true }));
-        }
-        await callGone("mending the link", () => away.remove());
-      }
-      state = "up";
-    };
-    return {
-      get state() {
-        return state;
-      },
-      cut: () => inTurn(cut),
-      mend: () => inTurn(mend),
-    };
-  }
 }
 
-const goneError = (box: Box): LabError =>
-  new LabError("NOT_IN_A_LAB", `${box.name} was removed`, "start both brokers again, then make the link again");
+function same(a: ReadonlySet<Box>, b: ReadonlySet<Box>): boolean {
+  return a.size === b.size && [...a].every((one) => b.has(one));
+}
+
+const attach = (to: Docker.Network, box: Box): Promise<void> =>
+  call(`connecting ${box.name}`, () =>
+    to.connect({ Container: box.container.id, EndpointConfig: { Aliases: [box.name] } }),
+  );

@@ -68,7 +68,7 @@ async function createService(
     await network.main(),
     files.length ? pack(files, { uid: 0, gid: 0 }, folders) : null,
   );
-  network.join(box);
+  await network.join(box);
   return box;
 }
 

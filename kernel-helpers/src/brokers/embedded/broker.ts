@@ -135,6 +135,7 @@ export class EmbeddedBroker implements EngineBroker {
         mounts: this.#home.mounts,
         own: this.#ports,
         neighbours: this.#lent.names.of(this.#scope),
+        cut: this.#lent.names.cutFrom(this.#scope, this.name),
         folder: "/",
         env: this.#plan.env,
       },
@@ -202,6 +203,14 @@ export class EmbeddedBroker implements EngineBroker {
     return `${this.name}:${port}`;
   }
 
+  get removed(): boolean {
+    return this.#removal !== null;
+  }
+
+  get scope(): Scope {
+    return this.#scope;
+  }
+
   /** Bytes of the program's memory. */
   async memory(): Promise<number> {
     const answer = await this.#run?.ask({ op: "memory", id: this.#run.id }, "memory");
@@ -235,6 +244,7 @@ export class EmbeddedBroker implements EngineBroker {
     const args = this.#plan.conf === null ? [] : ["-c", CONF_PATH];
     const { env } = this.#plan;
     const neighbours = this.#lent.names.of(this.#scope);
+    const cut = this.#lent.names.cutFrom(this.#scope, this.name);
     this.#state = "running";
     this.#lastExit = null;
     let tellExit: (exit: Exit) => void = () => {};
@@ -250,7 +260,7 @@ export class EmbeddedBroker implements EngineBroker {
     };
     const started = new Promise<void>((resolve, reject) => {
       this.#run = this.#lent.pool.run(
-        { start: { args, env, mounts: this.#home.mounts, ports: this.#ports, neighbours, module } },
+        { start: { args, env, mounts: this.#home.mounts, ports: this.#ports, neighbours, cut, module } },
         {
           lines: (lines) => {
             for (const [, text] of lines) this.log.append(text);

@@ -2,7 +2,10 @@
 import { rmSync } from "node:fs";
 import { LabError } from "../../core/errors";
 import type { Scope } from "../../core/scope";
+import { linkOf, noLink } from "../cuts";
 import type {
+  Door,
+  DoorPlan,
   Engine,
   EngineBroker,
   EngineProbe,
@@ -15,9 +18,9 @@ import type {
   ToolPlan,
   ToolResult,
 } from "../engine";
-import { type BrokerPlan, checkedRelease, type Need } from "../plan";
+import { type BrokerPlan, checkedName, checkedRelease, type Need } from "../plan";
 import { sweepFolders } from "../sweep";
-import { type Lent, startBroker } from "./broker";
+import { EmbeddedBroker, type Lent, startBroker } from "./broker";
 import { Broker } from "./core/broker";
 import { MemoryFiles } from "./core/memory-files";
 import { MemoryNetwork } from "./core/memory-network";
@@ -27,7 +30,7 @@ import { programModule, readManifest } from "./node/modules";
 import { WorkerPool } from "./node/pool";
 import { runCommand } from "./programs";
 
-const CAN: readonly Need[] = ["websockets", "local_only", "replace"];
+const CAN: readonly Need[] = ["websockets", "local_only", "replace", "links"];
 
 const INSTEAD =
   "run this lab with Docker (MQTT_LAB_ENGINE=docker), and open it again; `npm run doctor` says what is here";
@@ -71,7 +74,11 @@ class EmbeddedEngine implements Engine {
       home.put(plan.files, null);
       const place = { pool: this.#pool, files: home.files, mounts: home.mounts, own: [], env: {} };
       const neighbours = this.#names.of(scope);
-      const result = await runCommand({ ...place, neighbours, folder: "/mosquitto/config" }, plan.command, options);
+      const result = await runCommand(
+        { ...place, neighbours, cut: [], folder: "/mosquitto/config" },
+        plan.command,
+        options,
+      );
       return { ...result, files: await collect(home, plan.collect) };
     } finally {
       forget();
@@ -83,8 +90,21 @@ class EmbeddedEngine implements Engine {
     throw cannot(`run the service ${plan.name}: it is a container`);
   }
 
-  async link(): Promise<Link> {
-    throw cannot("cut the connection between two brokers");
+  async link(a: EngineBroker, b: EngineBroker): Promise<Link> {
+    const both = a instanceof EmbeddedBroker && b instanceof EmbeddedBroker;
+    if (!both || a.scope !== b.scope || a === b) throw noLink();
+    const { scope } = a;
+    const gone = (broker: EngineBroker) => (broker as EmbeddedBroker).removed;
+    return linkOf(this.#names.cuts(scope), [a, b], gone, () => this.#names.told(scope));
+  }
+
+  async door(plan: DoorPlan, scope: Scope): Promise<Door> {
+    this.#open(scope);
+    const name = checkedName(plan.name, "a door");
+    const ports = [{ port: plan.port, host: plan.target.host, hostPort: plan.target.port }];
+    this.#names.door(scope, name, ports, plan.behind?.name);
+    const remove = async () => this.#names.remove(scope, name, ports);
+    return { name, address: `${name}:${plan.port}`, remove };
   }
 
   async removeVolume(lab: string, volume: string): Promise<void> {

@@ -16,6 +16,8 @@ export interface Place {
   readonly mounts: readonly Mount[];
   readonly own: readonly PublishedPort[];
   readonly neighbours: Neighbours;
+  /** The neighbours that the broker is cut from. */
+  readonly cut: readonly string[];
   /** Where relative paths begin. */
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
@@ -34,7 +36,7 @@ export async function runCommand(
   if (!readManifest().programs[name]) throw noProgram(path);
   const env = { ...place.env, PWD: place.folder };
   const network = {
-    route: new Route(place.own, place.neighbours).to,
+    route: new Route(place.own, place.neighbours, place.cut).toNow,
     realPath: (one: string) => place.files.realPath(one),
   };
   const module = await programModule(name);
@@ -55,8 +57,8 @@ async function runMosquitto(place: Place, command: readonly string[], options: E
   signal?.throwIfAborted();
   const output = { 1: "", 2: "" };
   return new Promise((resolve, reject) => {
-    const { mounts, env, neighbours } = place;
-    const start = { args: command.slice(1), env, mounts, ports: [], neighbours, module };
+    const { mounts, env, neighbours, cut } = place;
+    const start = { args: command.slice(1), env, mounts, ports: [], neighbours, cut, module };
     const run = place.pool.run(
       { start },
       {

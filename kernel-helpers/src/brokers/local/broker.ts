@@ -156,6 +156,14 @@ export class LocalBroker implements EngineBroker {
     writeFileSync(join(dirname(this.#place.folder), PROCESS_RECORD), record);
   }
 
+  get scope(): Scope {
+    return this.#scope;
+  }
+
+  get removed(): boolean {
+    return this.#removal !== undefined;
+  }
+
   /** The process that is or was the broker. */
   get pid(): number | undefined {
     return this.#process?.pid;
@@ -301,8 +309,8 @@ export class LocalBroker implements EngineBroker {
   }
 
   addressFor(port: number): string {
-    const real = this.#place.ports.get(port);
-    if (real) return `127.0.0.1:${real}`;
+    // By name, as on the other engines: a configuration's names lead through what a link can cut.
+    if (this.#place.ports.has(port)) return `${this.name}:${port}`;
     throw new LabError(
       "BAD_ARGUMENT",
       `${this.name} has no listener on port ${port}`,

@@ -6,7 +6,10 @@ import { orDiskFull } from "../../core/disk-full";
 import { LabError } from "../../core/errors";
 import { cachePath } from "../../core/paths";
 import type { Scope } from "../../core/scope";
+import { Cuts, linkOf, noLink } from "../cuts";
 import type {
+  Door,
+  DoorPlan,
   Engine,
   EngineBroker,
   EngineProbe,
@@ -26,16 +29,27 @@ import { canListen, freePort, HostPortTaken, returnPort } from "../ports";
 import { sweepFolders } from "../sweep";
 import { LocalBroker } from "./broker";
 import { type LocalMosquitto, localMosquitto } from "./machine";
+import { Relay } from "./relay";
 import { run } from "./run";
 import { namedPeers, type Place, toRealPaths } from "./translate";
 
 const HOST = "127.0.0.1";
 const PORT_TRIES = 5;
 
+/** What the brokers of one lab share. */
+interface LabOf {
+  /** Real ports by "name:port": a bridge may name a broker that is started later. */
+  readonly ports: Map<string, number>;
+  /** By "source name:port": the way of a broker to a peer that its configuration names. */
+  readonly relays: Map<string, Relay>;
+  /** The broker that a door stands for, by the door's name. */
+  readonly behind: Map<string, string>;
+  readonly cuts: Cuts;
+}
+
 class LocalEngine implements Engine {
   readonly kind = "local";
-  /** Real ports by "name:port", for each lab: a bridge may name a broker that is started later. */
-  #ports = new WeakMap<Scope, Map<string, number>>();
+  #labs = new WeakMap<Scope, LabOf>();
   #count = 0;
 
   async probe(): Promise<EngineProbe> {
@@ -53,6 +67,8 @@ class LocalEngine implements Engine {
     if (scope.closed) throw new LabError("NOT_IN_A_LAB", "this lab is closed", "open the lab again");
     const mosquitto = await localMosquitto();
     checkRelease(plan, mosquitto);
+    this.#lab(scope).cuts.forget(plan.name);
+    this.#arrange(scope);
     for (let tries = 1; ; tries++) {
       const listeners = await this.#listeners(plan, scope);
       const place = await this.#place(plan, scope, mosquitto, listeners);
@@ -65,7 +81,7 @@ class LocalEngine implements Engine {
         await broker.remove();
         if (!(error instanceof HostPortTaken) || tries === PORT_TRIES) throw orDiskFull(error, scope.folder);
         for (const { port, hostPort } of listeners) {
-          if (!(await canListen(HOST, hostPort))) this.#ports.get(scope)?.delete(`${plan.name}:${port}`);
+          if (!(await canListen(HOST, hostPort))) this.#lab(scope).ports.delete(`${plan.name}:${port}`);
         }
       }
     }
@@ -83,8 +99,7 @@ class LocalEngine implements Engine {
 
   /** The same broker of a lab has the same real port, also before it is started and when it is replaced. */
   async #port(scope: Scope, key: string): Promise<number> {
-    const known = this.#ports.get(scope) ?? new Map<string, number>();
-    this.#ports.set(scope, known);
+    const known = this.#lab(scope).ports;
     const there = known.get(key);
     if (there) return there;
     const port = await freePort(HOST);
@@ -93,13 +108,63 @@ class LocalEngine implements Engine {
     return port;
   }
 
+  #lab(scope: Scope): LabOf {
+    const lab = this.#labs.get(scope) ?? {
+      ports: new Map(),
+      relays: new Map(),
+      behind: new Map(),
+      cuts: new Cuts(),
+    };
+    this.#labs.set(scope, lab);
+    return lab;
+  }
+
+  /** The way from a broker to a peer stays the same when either is started again. */
+  async #relay(scope: Scope, source: string, peer: string): Promise<void> {
+    const { ports, relays } = this.#lab(scope);
+    const key = `${source} ${peer}`;
+    if (relays.has(key)) return;
+    const fallback = await this.#port(scope, peer);
+    for (let tries = 1; ; tries++) {
+      const port = await freePort(HOST);
+      try {
+        // A name may come to mean another port: that of a door.
+        const relay = await Relay.open(HOST, port, () => ports.get(peer) ?? fallback);
+        relays.set(key, relay);
+        scope.add(`way to ${peer}`, async () => {
+          relay.close();
+          returnPort(port);
+        });
+        return;
+      } catch (error) {
+        if (tries === PORT_TRIES) throw error;
+      }
+    }
+  }
+
+  /** Carries out what the lab's cuts say. */
+  #arrange(scope: Scope): void {
+    const { relays, behind, cuts } = this.#lab(scope);
+    for (const [key, { cable }] of relays) {
+      const [source = "", peer = ""] = key.split(" ");
+      const name = peer.split(":")[0]!;
+      cable.isCut = cuts.has(source, behind.get(name) ?? name);
+    }
+  }
+
   async #place(plan: BrokerPlan, scope: Scope, mosquitto: LocalMosquitto, listeners: Listener[]): Promise<Place> {
     const texts = [plan.conf ?? "", ...plan.files.filter(isConf).map((file) => new TextDecoder().decode(file.content))];
-    for (const peer of namedPeers(texts)) await this.#port(scope, peer);
+    const { ports, relays } = this.#lab(scope);
+    const named = namedPeers(texts);
+    for (const peer of named) await this.#relay(scope, plan.name, peer);
     return {
       folder: join(scope.folder, `${plan.name}-${++this.#count}`, "mosquitto"),
       ports: new Map(listeners.map(({ port, hostPort }) => [port, hostPort])),
-      peers: this.#ports.get(scope) ?? new Map(),
+      // Read again each time: other brokers come and go.
+      get peers() {
+        const own = named.map((peer) => [peer, relays.get(`${plan.name} ${peer}`)!.port] as const);
+        return new Map([...ports, ...own]);
+      },
       plugins: mosquitto.plugins,
       // As root Mosquitto would become a user who may not enter the lab's folder.
       user: process.getuid?.() === 0 ? "root" : null,
@@ -113,7 +178,7 @@ class LocalEngine implements Engine {
   ): Promise<ToolResult & { files: ReadonlyMap<string, Uint8Array> }> {
     const { plugins } = await localMosquitto();
     const folder = join(scope.folder, `tool-${++this.#count}`, "mosquitto");
-    const place: Place = { folder, ports: new Map(), peers: this.#ports.get(scope) ?? new Map(), plugins, user: null };
+    const place: Place = { folder, ports: new Map(), peers: this.#lab(scope).ports, plugins, user: null };
     for (const part of ["config", "data", "log"]) mkdirSync(join(folder, part), { recursive: true });
     try {
       for (const file of plan.files) {
@@ -136,12 +201,30 @@ class LocalEngine implements Engine {
     );
   }
 
-  async link(): Promise<Link> {
-    throw new LabError(
-      "ENGINE_CANNOT",
-      "the local engine's brokers share the machine's own network: no link between them can be cut",
-      "use the docker engine, or pause a broker",
+  async link(a: EngineBroker, b: EngineBroker): Promise<Link> {
+    if (!(a instanceof LocalBroker && b instanceof LocalBroker && a.scope === b.scope && a !== b)) throw noLink();
+    const { cuts } = this.#lab(a.scope);
+    return linkOf(
+      cuts,
+      [a, b],
+      (broker) => (broker as LocalBroker).removed,
+      async () => this.#arrange(a.scope),
     );
+  }
+
+  async door(plan: DoorPlan, scope: Scope): Promise<Door> {
+    if (scope.closed) throw new LabError("NOT_IN_A_LAB", "this lab is closed", "open the lab again");
+    const { ports, behind } = this.#lab(scope);
+    const name = checkedName(plan.name, "a door");
+    const key = `${name}:${plan.port}`;
+    ports.set(key, plan.target.port);
+    if (plan.behind) behind.set(name, plan.behind.name);
+    const remove = async () => {
+      if (ports.get(key) !== plan.target.port) return;
+      ports.delete(key);
+      behind.delete(name);
+    };
+    return { name, address: key, remove };
   }
 
   async removeVolume(lab: string, volume: string): Promise<void> {
@@ -156,7 +239,7 @@ class LocalEngine implements Engine {
 const isConf = (file: { path: string }): boolean => file.path.endsWith(".conf");
 
 function abilities(mosquitto: LocalMosquitto): Set<Need> {
-  const can = new Set<Need>(["tls", "websockets", "plugins"]);
+  const can = new Set<Need>(["tls", "websockets", "plugins", "links"]);
   if (isAtLeast(mosquitto.version, 2, 1)) can.add("http_api").add("persist_sqlite");
   return can;
 }

@@ -49,6 +49,7 @@ async function startEmbedded(pool: WorkerPool, folder: string): Promise<Target &
     mounts: [{ at: "/", folder }],
     ports: [port],
     neighbours: {},
+    cut: [],
     module,
   };
   const run = await new Promise<Run>((resolve, reject) => {

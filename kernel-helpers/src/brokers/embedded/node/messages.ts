@@ -24,13 +24,17 @@ export interface StartMessage {
   readonly mounts: readonly Mount[];
   readonly ports: readonly PublishedPort[];
   readonly neighbours: Neighbours;
+  /** The neighbours that it is cut from. */
+  readonly cut: readonly string[];
   readonly module: WasmModule;
 }
 
 export type ToWorker =
   | { readonly op: "start"; readonly id: number; readonly start: StartMessage }
   | { readonly op: "signal"; readonly id: number; readonly name: BrokerSignalName }
-  | { readonly op: "neighbours"; readonly id: number; readonly neighbours: Neighbours }
+  | { readonly op: "neighbours"; readonly id: number; readonly neighbours: Neighbours; readonly cut: readonly string[] }
+  /** Answered when what was sent before it has been taken in. */
+  | { readonly op: "heard"; readonly id: number }
   | { readonly op: "pause" | "resume" | "kill" | "spoil" | "memory"; readonly id: number };
 
 /** A line, and whether it went to standard output (1) or standard error (2). */
@@ -49,6 +53,6 @@ export type FromWorker =
       readonly message: string;
       readonly code: string;
     }
-  | { readonly event: "paused" | "resumed" | "signalled"; readonly id: number }
+  | { readonly event: "paused" | "resumed" | "signalled" | "heard"; readonly id: number }
   | { readonly event: "memory"; readonly id: number; readonly bytes: number }
   | { readonly event: "ended"; readonly id: number; readonly end: BrokerEnd };

@@ -1,6 +1,7 @@
 /** TCP (and Unix sockets) of this machine for a program. */
 import { connect as connectSocket, createServer, type Server, type Socket } from "node:net";
 import { hostname } from "node:os";
+import type { Cable } from "../../cable";
 import { Errno } from "../core/files";
 import type { Connection, ConnectionEvents, Incoming, ListenAddress, Network, OpenListener } from "../core/network";
 
@@ -96,6 +97,8 @@ function hand(socket: Socket, incoming: Incoming): void {
 export interface TcpOptions {
   /** Where a connection really goes; an errno refuses it. Default: where it wants to go. */
   readonly route?: (address: ListenAddress) => Place | number;
+  /** What lies between the program and there, and may be cut. */
+  readonly cable?: (address: ListenAddress) => Cable | undefined;
   /** A Unix socket's real path. */
   readonly realPath?: (path: string) => string;
 }
@@ -109,7 +112,8 @@ export class TcpNetwork implements Network {
   connect(address: ListenAddress): Connection | number {
     const place = address.family === 0 ? this.path(address) : (this.options.route?.(address) ?? address);
     if (typeof place === "number") return place;
-    return connectionOf(connectSocket({ ...place, noDelay: true, allowHalfOpen: true }));
+    const connect = () => connectionOf(connectSocket({ ...place, noDelay: true, allowHalfOpen: true }));
+    return this.options.cable?.(address)?.connect(connect) ?? connect();
   }
 
   /** Answers before it is open: `failed` follows when it couldn't be. */

@@ -59,14 +59,20 @@ async function openPorts(id: number, start: StartMessage): Promise<Map<number, D
 }
 
 async function start(id: number, message: StartMessage): Promise<void> {
-  const doors = await openPorts(id, message);
-  if (!doors) return;
-  const files = new FolderFiles(message.mounts);
-  const entry: Running = { broker: null, route: new Route(message.ports, message.neighbours), waiting: [] };
-  const lines = lineSender(id);
+  const route = new Route(message.ports, message.neighbours, message.cut);
+  const entry: Running = { broker: null, route, waiting: [] };
+  // Before anything is waited for: news of its neighbours may come at once.
   running.set(id, entry);
+  const doors = await openPorts(id, message);
+  if (!doors) {
+    running.delete(id);
+    return;
+  }
+  const files = new FolderFiles(message.mounts);
+  const lines = lineSender(id);
   const network = new PublishedNetwork(doors, {
-    route: entry.route.to,
+    route: route.to,
+    cable: route.cable,
     realPath: (path) => files.realPath(path),
   });
   entry.broker = await Broker.start({
@@ -104,7 +110,8 @@ function carryOut(message: ToWorker): void {
   // It has ended meanwhile: `ended` is on its way.
   if (!entry) return;
   const { broker } = entry;
-  if (message.op === "neighbours") entry.route.neighbours = message.neighbours;
+  if (message.op === "neighbours") entry.route.update(message.neighbours, message.cut);
+  else if (message.op === "heard") say({ event: "heard", id: message.id });
   else if (!broker) entry.waiting.push(message);
   else if (message.op === "signal") {
     broker.signal(message.name);
