@@ -1,6 +1,7 @@
 /** The pictures: each function takes data and returns a View, which a cell shows as its last expression. */
 import { LogBook, type LogLine } from "./core/log-book";
 import { publishDisplay } from "./kernel/display";
+import { liveView, type Watched } from "./kernel/live";
 import type { Health } from "./lab/health";
 import { explainPacket } from "./mqtt/explain";
 import { explainLog } from "./mqtt/explain-log";
@@ -28,20 +29,46 @@ export function showTable(table: TableData): View {
   return tableView(table);
 }
 
-/** Packets in order, each unfolding to what it says and to its bytes with every field's range. */
-export function showPackets(
-  records: readonly PacketRecord[],
-  options: { caption?: string; unfold?: readonly number[] } = {},
-): View {
-  return packetsView(records.map(drawn), options);
+/** A tap, as far as pictures follow one: given to showTopics, showSequence or showPackets, the picture is live. */
+export interface WatchedPackets extends Watched {
+  readonly packets: readonly PacketRecord[];
 }
 
-/** A sequence diagram: a lane for each client and the broker, time downwards, one numbered arrow a packet. */
+/**
+ * A picture that is drawn again in its place while its cell runs and the tap sees packets, at most ten times a second.
+ * It ends with the cell, which keeps the last one.
+ *
+ *     showLive(tap, () => showTable({ caption: "So far", columns: ["packets"], rows: [[tap.packets.length]] }));
+ */
+export function showLive<Kind extends string, Data>(tap: Watched, draw: () => View<Kind, Data>): View<Kind, Data> {
+  return liveView(tap, draw);
+}
+
+function of<Made extends View>(
+  source: readonly PacketRecord[] | WatchedPackets,
+  draw: (records: readonly PacketRecord[]) => Made,
+): Made {
+  if (!("packets" in source)) return draw(source);
+  return liveView(source, () => draw(source.packets)) as Made;
+}
+
+/** Packets in order, each unfolding to what it says and to its bytes with every field's range. Live when given a tap. */
+export function showPackets(
+  records: readonly PacketRecord[] | WatchedPackets,
+  options: { caption?: string; unfold?: readonly number[] } = {},
+): View {
+  return of(records, (all) => packetsView(explained(all), options));
+}
+
+/**
+ * A sequence diagram: a lane for each client and the broker, time downwards, one numbered arrow a packet. Live when given
+ * a tap.
+ */
 export function showSequence(
-  records: readonly PacketRecord[],
+  records: readonly PacketRecord[] | WatchedPackets,
   options: { title?: string; clients?: readonly string[] } = {},
 ): View {
-  return sequenceView(records.map(drawn), options);
+  return of(records, (all) => sequenceView(explained(all), options));
 }
 
 /** One packet's bytes, each field's range named. */
@@ -67,12 +94,16 @@ export function showHealth(health: Health): View {
   return ladderView(health.hops, { title: `${health.broker}, hop by hop` });
 }
 
-/** A tree of topics and whom each message reached: from what a tap recorded, or from counts of your own. */
+/**
+ * A tree of topics and whom each message reached: from what a tap recorded, or from counts of your own. Given the tap
+ * itself, the tree follows it while the cell runs.
+ */
 export function showTopics(
-  of: readonly PacketRecord[] | Pick<TopicsData, "topics" | "readers">,
+  source: readonly PacketRecord[] | WatchedPackets | Pick<TopicsData, "topics" | "readers">,
   options: { title?: string } = {},
 ): View {
-  return topicsView({ ...("topics" in of ? of : topicsOf(of.map(drawn))), ...options });
+  if ("topics" in source) return topicsView({ ...source, ...options });
+  return of(source, (all) => topicsView({ ...topicsOf(all as readonly Drawn[]), ...options }));
 }
 
 /** Lanes of events, and values that hold from one point to the next, over one axis of time. */
@@ -106,7 +137,13 @@ export function showTopology(topology: Omit<TopologyData, "title"> & { title?: s
   return topologyView(topology);
 }
 
-/** What the tap recorded, and in words what it means. */
-function drawn(record: PacketRecord): Drawn {
-  return { ...record, explanation: explainPacket(record) } as Drawn;
+/** What the tap recorded, and in words what it means; of long recordings only what views keep. */
+function explained(records: readonly PacketRecord[]): Drawn[] {
+  const last = records.length - KEPT;
+  return records.map((record, i) =>
+    i < KEPT || i >= last ? ({ ...record, explanation: explainPacket(record) } as Drawn) : (record as Drawn),
+  );
 }
+
+/** At either end: see views/packets. */
+const KEPT = 200;

@@ -40,3 +40,13 @@ export function onKernelExit(run: () => void | Promise<void>): () => void {
 export function currentCell(): CurrentCell | undefined {
   return hook()?.currentCell();
 }
+
+/**
+ * Runs a function when the caller's cell ends: with a value, an error or an interrupt, while what it shows still belongs
+ * to the cell. It must not take long.
+ *
+ * @returns a function that forgets the registration; undefined outside of a running cell, where nothing will be run.
+ */
+export function onCellEnd(run: () => void): (() => void) | undefined {
+  return hook()?.onCellEnd?.(run);
+}

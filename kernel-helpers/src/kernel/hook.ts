@@ -27,4 +27,9 @@ export interface KernelHook {
   /** Returns a function that forgets the registration. */
   onExit(run: () => void | Promise<void>): () => void;
   currentCell(): CurrentCell | undefined;
+  /**
+   * Runs a function when the cell that the caller's code belongs to ends: while its output still reaches it, however it
+   * ends. Returns a function that forgets the registration; undefined when that cell has ended already.
+   */
+  onCellEnd?(run: () => void): (() => void) | undefined;
 }

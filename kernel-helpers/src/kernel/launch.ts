@@ -60,6 +60,7 @@ function hookFor(session: Session, lifecycle: Lifecycle): KernelHook {
       const cell = session.origin;
       return cell && { id: cell.header.msg_id, executionCount: cell.count };
     },
+    onCellEnd: (run) => session.onCellEnd(run),
   };
 }
 

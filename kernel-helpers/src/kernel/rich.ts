@@ -4,13 +4,14 @@ const DISPLAY = Symbol.for("Jupyter.display");
 
 /**
  * A value as Jupyter shows it: the MIME bundle of its `[Symbol.for("Jupyter.display")]()` where it has one, and
- * text/plain always.
+ * text/plain always. Undefined when that method gives undefined: the value has shown itself already.
  * @throws what the value's own code throws, TypeError for a bundle that isn't an object.
  */
-export async function mimeBundle(value: unknown): Promise<Record<string, unknown>> {
+export async function mimeBundle(value: unknown): Promise<Record<string, unknown> | undefined> {
   const show = (value as { [DISPLAY]?: unknown } | null | undefined)?.[DISPLAY];
   if (typeof show !== "function") return { "text/plain": inspect(value) };
   const bundle: unknown = await show.call(value);
+  if (bundle === undefined) return undefined;
   if (typeof bundle !== "object" || bundle === null) {
     throw new TypeError(`[Symbol.for("Jupyter.display")]() must give an object of MIME types, not ${inspect(bundle)}`);
   }

@@ -65,6 +65,7 @@ export class Session {
   #running: Cell | undefined;
   #newest: Cell | undefined;
   #interrupt: (() => void) | undefined;
+  readonly #atEnd = new Set<() => void>();
 
   constructor(wire: Wire, tslab: Tslab) {
     this.#wire = wire;
@@ -97,6 +98,13 @@ export class Session {
   /** Where output belongs: the running cell, whose clients listen for sure; else the cell that the code came from. */
   get target(): Cell | undefined {
     return this.#running ?? this.origin;
+  }
+
+  /** Calls `run` when the caller's cell ends; undefined when that is not the cell that runs. */
+  onCellEnd(run: () => void): (() => void) | undefined {
+    if (!this.#running || this.#origin.getStore() !== this.#running) return undefined;
+    this.#atEnd.add(run);
+    return () => this.#atEnd.delete(run);
   }
 
   /** @returns whether there was a cell to write to. */
@@ -172,6 +180,7 @@ export class Session {
     this.#newest = cell;
     if (!silent) this.#wire.publish("execute_input", header, { code, execution_count: count });
     const { error, result } = await this.#run(cell, code);
+    this.#endOf(cell);
     this.#output.flush();
     if (error) this.#wire.publish("error", header, error);
     else if (result)
@@ -192,6 +201,18 @@ export class Session {
       for (const entry of this.#queue) entry.aborted = true;
     }
     this.#wire.reply(request, { status: "error", execution_count: count, ...error });
+  }
+
+  #endOf(cell: Cell): void {
+    const all = [...this.#atEnd];
+    this.#atEnd.clear();
+    for (const run of all) {
+      try {
+        this.#origin.run(cell, run);
+      } catch (error) {
+        this.late("Uncaught error", error);
+      }
+    }
   }
 
   /** Runs a cell to what it shows. Everything of the cell's own code happens in here, where an interrupt reaches it. */

@@ -75,6 +75,11 @@ export interface Tap extends TapFaults {
    * @throws LabError TIMEOUT, which says what came instead.
    */
   next(filter?: PacketFilter, options?: { timeout?: number }): Promise<PacketRecord>;
+  /**
+   * Calls `run` after something was recorded or forgotten, and when the tap is closed: for pictures that follow it.
+   * `run` must be quick and must not throw. Returns a function that ends it.
+   */
+  onChange(run: () => void): () => void;
   /** Forgets packets and events; numbers and connections go on. */
   clear(): void;
   /** Ends every connection through the tap, and the tap. Safe to call twice. */
@@ -212,6 +217,10 @@ class TcpTap implements Tap {
     return found;
   }
 
+  onChange(run: () => void): () => void {
+    return this.#waiting.watch(run);
+  }
+
   clear(): void {
     this.#decode();
     this.#packets = [];
@@ -221,6 +230,7 @@ class TcpTap implements Tap {
     this.#connections = this.#connections.filter((one) => one.closedAt === undefined);
     this.#taken.clear();
     this.#forgotten = 0;
+    this.#waiting.notify();
   }
 
   drop(filter: PacketFilter, options: FaultOptions = {}): Fault {

@@ -7,6 +7,13 @@ export class Waiting {
     for (const wake of [...this.#wake]) wake();
   }
 
+  /** Calls `run` at every notify. Returns a function that ends it. */
+  watch(run: () => void): () => void {
+    const wake = () => run();
+    this.#wake.add(wake);
+    return () => this.#wake.delete(wake);
+  }
+
   /** Resolves at the next notify, or after `ms`. */
   change(ms: number): Promise<void> {
     return new Promise((resolve) => {
