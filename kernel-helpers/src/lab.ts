@@ -18,6 +18,7 @@ import { progressDisplay } from "./lab/progress";
 import { openRemoteHost } from "./lab/remote-host";
 import { closedLab, Resources } from "./lab/resources";
 import type { CheckBody } from "./lab/run-check";
+import { addressOf, type Piece, type Topology, topologyOf } from "./lab/topology";
 import type { LabClient, LabClientOptions } from "./mqtt/client";
 import { openClient } from "./mqtt/client";
 import type { RawClient } from "./mqtt/raw";
@@ -75,7 +76,7 @@ export class Lab {
       const progress = progressDisplay();
       const inner = await this.#host.start({ ...spec, name }, progress.line).finally(progress.done);
       const broker = new Broker(inner, () => this.#resources.endAbove(key));
-      return { value: broker, end: () => inner.remove() };
+      return this.#piece(key, { kind: "broker", broker }, { value: broker, end: () => inner.remove() });
     });
   }
 
@@ -89,7 +90,13 @@ export class Lab {
     const key = `client ${name ?? options.clientId ?? `#${++this.#count}`}`;
     return this.#make(key, this.#standsOn(target), async () => {
       const client = await openClient(reach(target), rest);
-      return { value: client, end: () => client.close() };
+      const piece = {
+        kind: "client",
+        name: name ?? client.clientId,
+        on: this.#standsOn(target)[0] ?? null,
+        client,
+      } as const;
+      return this.#piece(key, piece, { value: client, end: () => client.close() });
     });
   }
 
@@ -120,7 +127,8 @@ export class Lab {
         const own = `${name ?? target.name}-tap`;
         tap = await reachable(this.#host, tap, target, own, progress.line).finally(progress.done);
       }
-      return { value: tap, end: () => tap.close() };
+      const piece = { kind: "tap", on: this.#standsOn(target)[0] ?? "", address: addressOf(tap) } as const;
+      return this.#piece(key, piece, { value: tap, end: () => tap.close() });
     });
   }
 
@@ -212,6 +220,14 @@ export class Lab {
     });
   }
 
+  /**
+   * What really runs, to be drawn by `showTopology`: the lab's brokers, the bridges of their configurations with the
+   * state that `$SYS` tells now, and the lab's clients.
+   */
+  topology(): Promise<Topology> {
+    return topologyOf(this.#pieces);
+  }
+
   /** Throws away a named volume and the data in it. */
   removeVolume(name: string): Promise<void> {
     return fromHere(this.#host.removeVolume(name));
@@ -289,6 +305,17 @@ export class Lab {
   }
 
   readonly #taps = new WeakMap<object, string>();
+  readonly #pieces = new Map<string, Piece>();
+
+  /** Notes what a resource is, as long as it is there. */
+  #piece<T>(key: string, piece: Piece, made: { value: T; end: () => Promise<void> }) {
+    this.#pieces.set(key, piece);
+    const end = () => {
+      this.#pieces.delete(key);
+      return made.end();
+    };
+    return { value: made.value, end };
+  }
 
   #make<T>(
     key: string,

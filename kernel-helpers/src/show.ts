@@ -10,6 +10,7 @@ import { bytesView } from "./views/bytes";
 import { type ChartData, type ChartLook, type ChartRow, chartView } from "./views/chart";
 import { ladderView } from "./views/ladder";
 import { logView } from "./views/log";
+import { logsView } from "./views/logs";
 import { packetsView } from "./views/packets";
 import type { PacketRecord as Drawn } from "./views/record";
 import { sequenceView } from "./views/sequence";
@@ -89,6 +90,37 @@ export function showLog(log: LogBook | readonly LogLine[], options: { caption?: 
   );
 }
 
+/**
+ * The logs of several brokers beside each other in the order of time, with what each line means. Lines about our own
+ * questions are left out.
+ * @param logs by the name that the column gets: brokers, their logs, or some lines.
+ * @param options.only which lines. @param options.since milliseconds since 1970 (Date.now()): earlier ones are left out.
+ */
+export function showLogs(
+  logs: Readonly<Record<string, { readonly logs: LogBook } | LogBook | readonly LogLine[]>>,
+  options: { caption?: string; only?: RegExp; since?: number } = {},
+): View {
+  const { caption, only, since = 0 } = options;
+  const all = Object.entries(logs).flatMap(([lane, log]) => {
+    const book = "logs" in log ? log.logs : log;
+    const lines = book instanceof LogBook ? book.lines : book;
+    const meanings = explainLog(lines.map((line) => line.text));
+    const told = lines.map((line, i) => ({ ...meanings[i], line, lane }));
+    return told.filter(({ line }) => !line.probe && line.at >= since && (only?.test(line.text) ?? true));
+  });
+  all.sort((a, b) => a.line.at - b.line.at || a.line.number - b.line.number);
+  const began = all[0]?.line.at ?? 0;
+  const lines = all.map(({ line: { at, number, text }, lane, meaning, weight }) => ({
+    at: at - began,
+    lane,
+    number,
+    text: text.replace(EPOCH, ""),
+    ...(meaning ? { meaning } : {}),
+    ...(weight ? { weight } : {}),
+  }));
+  return logsView({ lanes: Object.keys(logs), lines }, { caption });
+}
+
 /** The way from a broker's process to a CONNACK, hop by hop. */
 export function showHealth(health: Health): View {
   return ladderView(health.hops, { title: `${health.broker}, hop by hop` });
@@ -132,7 +164,7 @@ export async function showChart(
   return chartView(chart);
 }
 
-/** Brokers, clients and what connects them. */
+/** Brokers, clients and what connects them: `showTopology(await lab.topology())`, or a picture of your own. */
 export function showTopology(topology: Omit<TopologyData, "title"> & { title?: string }): View {
   return topologyView(topology);
 }

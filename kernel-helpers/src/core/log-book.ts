@@ -30,7 +30,7 @@ export class LogBook implements AsyncIterable<LogLine> {
     const at = Date.now();
     const named = text.includes(PROBE_CLIENT);
     const late = at - this.#probedAt < 200 && !text.includes("New connection");
-    const follows = /No will message/.test(text) && this.lines.at(-1)?.probe === true;
+    const follows = /No will message|^(?:\d+: )?\t/.test(text) && this.lines.at(-1)?.probe === true;
     const probe = named || follows || ((this.#probing > 0 || late) && NAMELESS.test(text));
     if (named) this.#markConnection(text);
     this.lines.push({ number: this.lines.length + 1, at, text, probe });

@@ -13,6 +13,7 @@ import { type ChartData, drawChart, hasOwnColours } from "./chart";
 import { chartsLoaded } from "./chart-vega";
 import { type LadderData, ladderView } from "./ladder";
 import { type LogData, logView } from "./log";
+import { type LogsData, logsView } from "./logs";
 import { type PacketsData, packetsView } from "./packets";
 import { toBytes } from "./record";
 import { sequenceView } from "./sequence";
@@ -47,6 +48,8 @@ const kinds: Readonly<Record<string, Draw>> = {
     data.total === data.lines.length
       ? logView(data.lines, { caption: data.caption, limit: data.lines.length })
       : undefined,
+  logs: (data: LogsData) =>
+    data.total === data.lines.length ? logsView(data, { caption: data.caption, limit: data.lines.length }) : undefined,
   table: (data: TableData) => tableView(data),
   check: (data: CheckCard) => cardView(data),
   predict: (data: PredictionCard) => predictView(data),

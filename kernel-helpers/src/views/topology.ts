@@ -34,6 +34,8 @@ export interface TopologyData {
 }
 
 const BOX = { w: 168, h: 52, gapX: 28, gapY: 76 };
+/** Rows stand further apart where what crosses between them is said in words. */
+const WORDY = 108;
 const MOST = 60;
 
 /** Brokers, clients and services, and what connects them: kind by shape, state by word and line style. */
@@ -62,7 +64,8 @@ function draw(data: TopologyData): string {
   const nodes = data.nodes.slice(0, MOST);
   const known = new Set(nodes.map((node) => node.id));
   const edges = data.edges.filter((edge) => known.has(edge.from) && known.has(edge.to));
-  const placed = placeTree(nodes, edges, BOX);
+  const worded = edges.some((edge) => edge.label);
+  const placed = placeTree(nodes, edges, worded ? { ...BOX, gapX: 36, gapY: WORDY } : BOX);
   const width = Math.ceil(Math.max(placed.width + 40, measure(data.title, { bold: true }) + 40, 320));
   const shift = (width - placed.width) / 2;
   const at = (id: string): Placed => {
@@ -178,7 +181,11 @@ function route(from: Placed, to: Placed, bend: number): Way {
   const middle = (y1 + y2) / 2;
   const [x1, x2] = [a.x + bend * 0.7, b.x + bend * 0.7];
   const path = `M${n(x1)} ${y1}C${n(x1)} ${n(middle)} ${n(x2)} ${n(middle)} ${n(x2)} ${y2}`;
-  return { path, x: (x1 + x2) / 2, y: middle, labelX: x2, labelY: y2 - 14 };
+  // A cross stands nearer to the upper end: labels are at the lower one.
+  const t = 0.38;
+  const along = (from: number, bent1: number, bent2: number, to: number) =>
+    (1 - t) ** 3 * from + 3 * (1 - t) ** 2 * t * bent1 + 3 * (1 - t) * t ** 2 * bent2 + t ** 3 * to;
+  return { path, x: along(x1, x1, x2, x2), y: along(y1, middle, middle, y2), labelX: x2, labelY: y2 - 24 };
 }
 
 function nodeSvg(node: TopologyNode, at: Placed): string {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { engines, type Lab, openLab } from "kernel-helpers";
+import { engines, type Lab, openLab, showLogs, showTopology } from "kernel-helpers";
+import { redraw } from "kernel-helpers/dist/views/draw";
 
 const OPEN = "listener 1883\nallow_anonymous true\n";
 
@@ -63,6 +64,50 @@ for (const engine of ["docker", "embedded", "local"] as const) {
       assert.equal(connect.packet.bridgeMode ?? false, false);
       const { packet } = await tap.next("SUBSCRIBE");
       assert.equal(packet.subscriptions?.[0]?.noLocal ?? false, false);
+    });
+
+    labTest("the topology tells what runs, through a tap as well, and what has gone", async () => {
+      const hub = await lab.broker({ name: "hub", conf: OPEN });
+      const tap = await lab.tap(hub, { bridges: true });
+      const leaf = await lab.broker({ name: "leaf", conf: bridge(tap.addressFor("leaf"), "topic a/# out 1\n") });
+      await hub.logs.until(/as site-7/, { timeout: 15_000 });
+      const meter = await lab.client(leaf, { clientId: "meter" });
+      const watcher = await lab.client(hub, { clientId: "watcher" });
+      await watcher.mqtt.subscribeAsync("$SYS/broker/connection/site-7/state");
+      await watcher.next((one) => one.text === "1");
+      const up = await lab.topology();
+      assert.deepEqual(
+        up.nodes.map(({ id, kind, state }) => [id, kind, state]),
+        [
+          ["hub", "broker", "up"],
+          ["leaf", "broker", "up"],
+          ["client meter", "client", "up"],
+          ["client watcher", "client", "up"],
+        ],
+      );
+      assert.deepEqual(up.edges, [
+        { from: "leaf", to: "hub", kind: "bridge", state: "up", label: "a/# out 1" },
+        { from: "client meter", to: "leaf", state: "up" },
+        { from: "client watcher", to: "hub", state: "up" },
+      ]);
+      const seen = showTopology(up).text;
+      assert.match(seen, /leaf ═+ hub {2}bridge, up, a\/# out 1/);
+      await hub.kill();
+      await leaf.logs.until(/Client local\.site-7 .*(disconnect|closed)|Bridge.*backoff|Connecting bridge/, {
+        after: leaf.logs.lines.length,
+      });
+      await meter.mqtt.subscribeAsync("$SYS/broker/connection/site-7/state");
+      await meter.next((one) => one.text === "0");
+      const down = await lab.topology();
+      assert.deepEqual(
+        down.edges.map(({ state }) => state),
+        ["down", "up", "down"],
+      );
+      const logs = showLogs({ hub, leaf }, { only: /bridge|Bridge|version/ });
+      assert.match(logs.text, /hub .*New bridge connected/);
+      assert.match(logs.text, /leaf .*Connecting bridge/);
+      assert.doesNotMatch(logs.text, /mqtt-notebooks-probe/);
+      assert.equal(redraw(logs)?.text, logs.text);
     });
 
     labTest("a broker's configuration names a port of this machine through a door", async () => {
