@@ -1,0 +1,20 @@
+// expect: the repaired device
+async function withoutDup(url: string, topic: string, note: string): Promise<void> {
+  const device = await lab.raw(url, { name: "weighbridge" });
+  await device.send({ type: "CONNECT", clientIdentifier: "weighbridge", protocolVersion: 5, cleanStart: true });
+  await device.next("CONNACK");
+  const publish = { type: "PUBLISH", topicName: topic, payload: note, qos: 2, packetIdentifier: 1 } as const;
+  await device.send(publish);
+  for (let tries = 1; !(await device.next("PUBREC", { timeout: 300 }).catch(() => null)); tries++) {
+    if (tries > 8) throw new Error("gave up");
+    await device.send(publish);
+  }
+  await device.send({ type: "PUBREL", packetIdentifier: 1 });
+  await device.next("PUBCOMP");
+}
+const claims = {
+  "4.3.3-10": "broker",
+  "4.4.0-1": "device",
+  evidence: yard.select("DISCONNECT")[0]!.number,
+  repaired: withoutDup,
+};

@@ -1,0 +1,1 @@
+lab.guess("crash", "nothing")

@@ -1,0 +1,1 @@
+lab.guess("lost-ack", "2")

@@ -1,0 +1,1 @@
+lab.guess("qos2-packets", "8")

@@ -1,0 +1,5 @@
+// expect: business effects when the PUBLISH is lost
+async function order(url: string, topic: string, litres: number): Promise<void> {
+  const desk = await lab.client(url, { clientId: "desk" });
+  await desk.mqtt.publishAsync(topic, JSON.stringify({ id: randomUUID(), litres }), { qos: 1 }).catch(() => undefined);
+}
