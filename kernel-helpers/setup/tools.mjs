@@ -62,13 +62,24 @@ export const tools = {
     options: {
       json: { value: "F", does: "marks as JSON into this file (- for standard output)" },
       csv: { value: "F", does: "marks as CSV with nbgrader's columns" },
-      html: { value: "F", does: "marks with each check's card, as one page" },
+      html: {
+        value: "F",
+        does: "marks with each check's card, as one page; for several learners also one page each beside it",
+      },
+      resume: { value: "", does: "go on with the last grading: what it has done of these submissions is taken over" },
       jobs: { value: "N", does: "submissions at once (default: 2)" },
       learner: { value: "NAME", does: "whose they are, where neither folder nor file name says so" },
       seed: {
-        value: "WORD",
-        does: "the checks' topics and numbers come from it (default: a new one, which is printed)",
+        value: "WORD|F",
+        does: "the checks' topics and numbers come from it, or from the first line of this file (default: a new one)",
       },
+      isolate: {
+        value: ["auto", "docker", "process"],
+        does: "where learners' kernels run (default: a container each where an engine answers, else a process each)",
+      },
+      "cell-time": { value: "S", does: "seconds that one cell may take (default: 60)" },
+      time: { value: "S", does: "seconds for a whole submission (default: 600)" },
+      memory: { value: "MIB", does: "memory for a kernel and what it starts (default: 1024)" },
       engine: engine(["auto", "docker", "embedded", "local"]),
     },
     steps: ["packages", "build", "embedded"],
@@ -77,9 +88,26 @@ export const tools = {
   handout: {
     does: "Writes the course for learners: without solutions, wrong answers and cheats; hints stay.",
     words: "",
-    options: { out: { value: "DIR", does: "where to; a folder that is not there yet, outside of the course" } },
+    options: {
+      out: { value: "DIR", does: "where to; a folder that is not there yet, outside of the course" },
+      nbgrader: { value: "", does: "nbgrader's source folder instead: with solutions, for its generate_assignment" },
+    },
     steps: ["packages", "build"],
     example: "npm run handout -- --out ../handout",
+  },
+  progress: {
+    does: "Shows where you stand in every lab, from the results beside your notebooks, and what has changed since. Runs nothing.",
+    words: "LAB...",
+    options: { json },
+    steps: ["packages", "build"],
+    example: "npm run progress",
+  },
+  reset: {
+    does: "Puts one exercise of your notebook, or all of it, back as it was handed out; your text stays in a dated copy.",
+    words: "LAB [EXERCISE]",
+    options: {},
+    steps: ["packages", "build"],
+    example: "npm run reset -- 2 one-filter",
   },
   doctor: {
     does: "Says what this machine can run, and for each lack the one command that mends it.",

@@ -249,9 +249,9 @@ export class Lab {
     return this.#lessons.hint(exercise);
   }
 
-  /** The course's own answer: after the last hint, or at once with `{ show: true }`. */
-  solution(exercise: string, options: { show?: boolean } = {}): View {
-    return this.#lessons.solution(exercise, options);
+  /** The course's own answer: after a pass, or after three tries with different answers. */
+  solution(exercise: string): View {
+    return this.#lessons.solution(exercise);
   }
 
   /** This lab's checks with what each earned when it ran last, also in earlier kernels. */

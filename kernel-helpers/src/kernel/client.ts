@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { LabError } from "../core/errors";
 import { type Channel, Channels, newConnection } from "./channels";
-import { KernelProcess } from "./kernel-process";
+import { KernelProcess, type RunningKernel } from "./kernel-process";
 import { kernelSpec } from "./kernelspec";
 import { type Output, OutputCollector } from "./outputs";
-import { type Content, LATE_ERROR, type Message } from "./protocol";
+import { type ConnectionInfo, type Content, LATE_ERROR, type Message } from "./protocol";
 
 export type { Output } from "./outputs";
 
@@ -16,6 +16,8 @@ export interface StartOptions {
   readonly argv?: readonly string[];
   /** Milliseconds until it must answer, default 30,000. */
   readonly startTimeout?: number;
+  /** Starts the kernel elsewhere than in a process of this machine; its ports are then reached at this one's all the same. */
+  readonly spawn?: (connection: ConnectionInfo) => Promise<RunningKernel>;
 }
 
 export interface ExecuteOptions {
@@ -70,7 +72,7 @@ const INTERRUPT_AGAIN = 1_500;
 /** A kernel of our own and the conversation with it. Nothing of it is left after shutdown() or kill(). */
 export class KernelClient {
   readonly #options: StartOptions;
-  #process!: KernelProcess;
+  #process!: RunningKernel;
   #channels!: Channels;
   #info: Content = {};
   #stopping = false;
@@ -176,7 +178,8 @@ export class KernelClient {
         return;
       } catch (error) {
         // Between our look for free ports and the kernel's use of them another process may have taken one.
-        if (tries === PORT_TRIES || !this.#process.lastWords.includes("EADDRINUSE")) throw error;
+        const said = `${error} ${(this.#process as RunningKernel | undefined)?.lastWords}`;
+        if (tries === PORT_TRIES || !said.includes("EADDRINUSE")) throw error;
       }
     }
   }
@@ -185,11 +188,13 @@ export class KernelClient {
     this.#stopping = false;
     const connection = await newConnection();
     const { argv, env } = kernelSpec(process.execPath, join(__dirname, "launch.js"));
-    this.#process = new KernelProcess(connection, {
-      argv: this.#options.argv ?? argv,
-      cwd: this.#options.cwd ?? process.cwd(),
-      env: { ...env, ...this.#options.env },
-    });
+    this.#process = this.#options.spawn
+      ? await this.#options.spawn(connection)
+      : new KernelProcess(connection, {
+          argv: this.#options.argv ?? argv,
+          cwd: this.#options.cwd ?? process.cwd(),
+          env: { ...env, ...this.#options.env },
+        });
     const opened = await Channels.open(connection, (message, channel) => this.#receive(message, channel));
     this.#channels = opened;
     void this.#process.ended.then(() => this.#lost(opened));

@@ -50,3 +50,6 @@ export function currentCell(): CurrentCell | undefined {
 export function onCellEnd(run: () => void): (() => void) | undefined {
   return hook()?.onCellEnd?.(run);
 }
+
+/** Texts of the cells that ran in this kernel, oldest first; none outside of the kernel. */
+export const ranCells = (): readonly string[] => hook()?.ranCells?.() ?? [];

@@ -16,6 +16,10 @@ export class History {
     this.#entries.push({ number, code });
   }
 
+  get texts(): readonly string[] {
+    return this.#entries.map(({ code }) => code);
+  }
+
   /** Answers a history_request of any access type. */
   answer(request: Content): Content {
     const rows = this.#select(request).map(({ number, code }) => [

@@ -32,4 +32,6 @@ export interface KernelHook {
    * ends. Returns a function that forgets the registration; undefined when that cell has ended already.
    */
   onCellEnd?(run: () => void): (() => void) | undefined;
+  /** Texts of the cells that ran in this kernel, oldest first; absent in kernels of an earlier edition. */
+  ranCells?(): readonly string[];
 }

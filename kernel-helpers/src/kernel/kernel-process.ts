@@ -12,6 +12,9 @@ export interface ProcessOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
+/** What a client needs of its kernel's process, wherever that runs. */
+export type RunningKernel = Pick<KernelProcess, "pid" | "gone" | "ended" | "lastWords" | "kill" | "death">;
+
 /** How much of the kernel's own stderr is kept for the message when it dies, in characters. */
 const TAIL = 4_000;
 
@@ -83,13 +86,16 @@ export class KernelProcess {
 
   /** What to say when it ended unasked. */
   death(): LabError {
-    const { exitCode, signalCode } = this.#child;
-    const how = signalCode ? `was ended by ${signalCode}` : `ended with code ${exitCode}`;
-    const last = this.lastWords;
-    return new LabError(
-      "SETUP_FAILED",
-      `the kernel's process ${how}${last ? `. Its last words:\n${last}` : ""}`,
-      "run the notebook again; if it ends again, the words above tell why (memory? a native module?)",
-    );
+    return kernelDeath(this.#child.exitCode, this.#child.signalCode, this.lastWords);
   }
+}
+
+/** What to say of a kernel that ended unasked. */
+export function kernelDeath(code: number | null, signal: string | null, lastWords: string): LabError {
+  const how = signal ? `was ended by ${signal}` : `ended with code ${code}`;
+  return new LabError(
+    "SETUP_FAILED",
+    `the kernel's process ${how}${lastWords ? `. Its last words:\n${lastWords}` : ""}`,
+    "run the notebook again; if it ends again, the words above tell why (memory? a native module?)",
+  );
 }

@@ -56,6 +56,7 @@ function hookFor(session: Session, lifecycle: Lifecycle): KernelHook {
     },
     clearOutput: (wait = false) => session.publish("clear_output", { wait }),
     onExit: (run) => lifecycle.onExit(run),
+    ranCells: () => session.ranCells,
     currentCell() {
       const cell = session.origin;
       return cell && { id: cell.header.msg_id, executionCount: cell.count };

@@ -90,6 +90,11 @@ export class Session {
     this.#interrupt?.();
   }
 
+  /** Texts of the cells that ran, the running one included. */
+  get ranCells(): readonly string[] {
+    return this.#history.texts;
+  }
+
   /** The cell that the code which calls this belongs to: also from a timer that the cell left behind. */
   get origin(): Cell | undefined {
     return this.#origin.getStore() ?? this.#newest;

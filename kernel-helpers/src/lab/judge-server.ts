@@ -16,6 +16,10 @@ export interface JudgeOptions {
   readonly engine?: EngineKind | "auto";
   /** Topics, ids and numbers of every check come from it. */
   readonly seed: string;
+  /** Where the kernel is sealed: opens a way to a port of this machine, before the kernel hears of it. */
+  readonly reach?: (port: number) => Promise<void>;
+  /** Where the kernel is sealed: makes a port of the kernel's one of this machine. */
+  readonly expose?: (port: number) => Promise<void>;
 }
 
 /** A check that may be called now: by the cell that runs now, once. */
@@ -63,6 +67,11 @@ export class JudgeServer {
       judge.#server.listen(path, resolve);
     });
     return judge;
+  }
+
+  /** Where its socket lies; undefined on systems whose pipes have no folder. It goes with the judge. */
+  get folder(): string | undefined {
+    return this.#folder;
   }
 
   /** For the next kernel: ends the earlier one's connection with all it had open, and makes a token for one more. */
@@ -121,6 +130,8 @@ export class JudgeServer {
         await host?.close();
       },
       check: (id, given, host) => this.#check(id, given, host, session),
+      reach: async (port) => this.#options.reach?.(port),
+      expose: async (port) => this.#options.expose?.(port),
     });
   }
 
@@ -146,6 +157,7 @@ export class JudgeServer {
       version: versionFor(record, host),
       owns: (url) => session.owns(url),
       onBroker: (broker) => session.ownBroker(broker),
+      onTap: (url) => session.reachTap(url),
       given: record,
       body: turn.body,
     });

@@ -23,6 +23,10 @@ export interface JudgeSide {
   /** Ends all that the lab has open: the notebook opened it again. */
   renew(): Promise<void>;
   check(id: string, given: () => unknown, host: HereHost): Promise<Outcome>;
+  /** Sees to it that the kernel can connect to a port of this machine. */
+  reach(port: number): Promise<void>;
+  /** Sees to it that a port of the kernel's is there at this machine, too. */
+  expose(port: number): Promise<void>;
 }
 
 type Args = Record<string, unknown>;
@@ -38,8 +42,11 @@ export class JudgeSession {
   readonly #cleared = new Map<string, number>();
   readonly #links = new Map<string, Link>();
   readonly #doors = new Map<string, Door>();
-  /** "host:port" of every broker and tap of the judge's. */
-  readonly #addresses = new Set<string>();
+  /**
+   * "host:port" of every broker and tap of the judge's, and whether it is served now: on the port of a broker that has
+   * ended anybody may listen.
+   */
+  readonly #addresses = new Map<string, () => boolean>();
   #admitted = false;
   #next = 1;
 
@@ -70,15 +77,22 @@ export class JudgeSession {
     for (const tap of this.#taps.values()) void tap.close();
   }
 
-  /** Whether an address is that of a broker or a tap of the judge's own. */
+  /** Whether an address is that of a broker of the judge's own that runs, or of a tap before one. */
   owns(url: string): boolean {
-    const address = addressOf(url);
-    return address !== undefined && this.#addresses.has(address);
+    return this.#addresses.get(addressOf(url) ?? "")?.() ?? false;
   }
 
   /** A broker that a check started. */
-  ownBroker(broker: EngineBroker): void {
-    for (const listener of broker.listeners) this.#addresses.add(addressOf(listener.url) ?? "");
+  async ownBroker(broker: EngineBroker): Promise<void> {
+    for (const { url, hostPort } of broker.listeners) {
+      this.#addresses.set(addressOf(url) ?? "", () => broker.state !== "exited");
+      await this.#side.reach(hostPort);
+    }
+  }
+
+  /** A tap that a check opened: the learner's functions may be sent there. */
+  async reachTap(url: string): Promise<void> {
+    await this.#side.reach(Number(new URL(url).port));
   }
 
   #calls(): Record<string, (encoded: Encoded) => Promise<Encoded>> {
@@ -154,7 +168,7 @@ export class JudgeSession {
     const inner = await host.start(tamed(spec), (line) => this.#peer.note("progress", line));
     const broker = new JudgeBroker(`${this.#next++}`, inner, (name, args) => this.#peer.note(name, args));
     this.#brokers.set(broker.id, broker);
-    this.ownBroker(inner);
+    await this.ownBroker(inner);
     return broker.snapshot;
   }
 
@@ -181,6 +195,7 @@ export class JudgeSession {
       throw new LabError("BAD_ARGUMENT", "a door leads from a port to a port", "give both as numbers from 1 to 65535");
     }
     const host = await this.#side.host();
+    await this.#side.expose(Number(target));
     const door = await host.door(
       {
         name: String(args.name),
@@ -197,7 +212,7 @@ export class JudgeSession {
 
   async #tap(url: unknown): Promise<{ id: string; url: string }> {
     atMost(this.#taps.size, MOST.taps, "taps");
-    if (typeof url !== "string" || !this.owns(url)) {
+    if (typeof url !== "string" || !this.#addresses.has(addressOf(url) ?? "")) {
       throw new LabError(
         "BAD_ARGUMENT",
         "a tap stands before a broker or a tap of the lab's own",
@@ -207,7 +222,8 @@ export class JudgeSession {
     const tap = await (await this.#side.host()).tap({ url });
     const id = `${this.#next++}`;
     this.#taps.set(id, tap);
-    this.#addresses.add(addressOf(tap.url) ?? "");
+    this.#addresses.set(addressOf(tap.url) ?? "", () => this.owns(url));
+    await this.reachTap(tap.url);
     return { id, url: tap.url };
   }
 

@@ -2,15 +2,23 @@ import { randomUUID } from "node:crypto";
 import { types } from "node:util";
 import { shareHere } from "../checks/local";
 import type { Outcome } from "../checks/outcome";
-import { publishDisplay } from "../kernel/display";
+import { publishDisplay, ranCells } from "../kernel/display";
+import { type Cell, isGraded, isSolution, sourceOf, tagsOf } from "../notebook/model";
 import { cardView, hintView } from "../views/card";
 import { bundle, type View } from "../views/view";
 import { Broker } from "./broker";
 import type { Host } from "./host";
 import { besideExercise, exercisesWith, gradedCells, hintSteps, readPristine } from "./lesson-files";
 import { lineView, scoreView, solutionView } from "./lesson-views";
-import { ProgressFile } from "./progress-state";
+import { type KeptCheck, markOfText, ProgressFile, type RunMarks } from "./progress-state";
 import { type CheckBody, runCheck } from "./run-check";
+
+/** After so many honest tries a solution is shown. */
+const TRIES = 3;
+/** Of a long session the cells that count for what an answer was. */
+const MOST_CELLS = 400;
+
+const gradeId = (cell: Cell): string => cell.metadata.nbgrader?.grade_id ?? cell.id;
 
 /** The taught side of a lab: checks in this kernel, hints, solutions, the score. */
 export class Lessons {
@@ -34,8 +42,14 @@ export class Lessons {
   ): Promise<number> {
     const outcome = this.#host.check ? await this.#host.check(id, given) : await this.#checkHere(id, given, body);
     publishDisplay(bundle(cardView(outcome)));
-    this.#progress.keepCheck(outcome);
+    this.#progress.keepCheck(outcome, this.#marks(id));
     return outcome.score;
+  }
+
+  #marks(id: string): RunMarks {
+    const check = readPristine(this.#slug)?.cells.find((cell) => isGraded(cell) && gradeId(cell) === id);
+    const ran = [...new Set(ranCells().slice(-MOST_CELLS).map(markOfText))];
+    return { ran, ...(check ? { check: markOfText(sourceOf(check)) } : {}) };
   }
 
   #checkHere<Given extends Record<string, unknown>>(
@@ -73,19 +87,30 @@ export class Lessons {
     return hintView({ id: exercise, step, of: steps.length, text: steps[step - 1]! });
   }
 
-  /** The course's own answer, once the hints are used up, or when it is asked for by name. */
-  solution(exercise: string, options: { show?: boolean } = {}): View {
+  /** The course's own answer, after a pass or three honest tries; until then where one stands. */
+  solution(exercise: string): View {
     const text = besideExercise(this.#slug, exercise, "solution.ts");
     if (text === undefined) return lineView(this.#none("solution", exercise, "solution.ts"));
-    const of = hintSteps(besideExercise(this.#slug, exercise, "hints.md") ?? "").length;
-    const left = of - (this.#progress.read().hints[exercise] ?? 0);
-    if (left > 0 && options.show !== true) {
-      const wait = `There ${left === 1 ? "is one hint" : `are ${left} hints`} left: lab.hint(${JSON.stringify(exercise)}).`;
-      return lineView(
-        `${wait} To see the solution all the same: lab.solution(${JSON.stringify(exercise)}, { show: true })`,
-      );
-    }
-    return solutionView(exercise, text);
+    const kept = this.#checksOf(exercise).flatMap((id) => this.#progress.read().checks[id] ?? []);
+    const open = (one: KeptCheck) => one.status === "passed" || one.status === "unavailable" || one.tries >= TRIES;
+    if (kept.some(open)) return solutionView(exercise, text);
+    const tries = Math.max(0, ...kept.map((one) => one.tries));
+    const hint = `lab.hint(${JSON.stringify(exercise)})`;
+    return lineView(
+      `The solution is shown after a pass, or after ${TRIES} tries with different answers: ${tries} so far. Until then ${hint} helps.`,
+    );
+  }
+
+  /** The checks that judge an exercise: those between it and the next one. */
+  #checksOf(exercise: string): string[] {
+    const cells = readPristine(this.#slug)?.cells ?? [];
+    const start = cells.findIndex((cell) => cell.id === exercise);
+    const after = cells.slice(start + 1);
+    const next = after.findIndex((cell) => isSolution(cell) && tagsOf(cell).includes("exercise"));
+    return after
+      .slice(0, next < 0 ? undefined : next)
+      .filter(isGraded)
+      .map(gradeId);
   }
 
   score(): View {

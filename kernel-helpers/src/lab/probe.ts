@@ -28,7 +28,9 @@ export interface ProbeSetting {
   /** When grading: whether an address is one of the judge's own. */
   readonly owns?: (url: string) => boolean;
   /** When grading: a broker that the check itself started is the judge's own, too. */
-  readonly onBroker?: (broker: EngineBroker) => void;
+  readonly onBroker?: (broker: EngineBroker) => Promise<void>;
+  /** When grading: so is its tap. */
+  readonly onTap?: (url: string) => Promise<void>;
 }
 
 /**
@@ -156,6 +158,7 @@ export class Probe extends Expectations {
     if (bridges && !(target instanceof Broker)) throw notABroker();
     const tap = await this.#own(openTap({ url: this.#reach(target) }, rest), (one) => one.close());
     this.#taps.add(tap.url);
+    await this.#setting.onTap?.(tap.url);
     if (!bridges || !(target instanceof Broker)) return tap;
     const name = `tap-${++this.#count}-${this.#mark}`;
     return this.#own(reachable(this.#setting.host, tap, target, name), (one) => one.close());
@@ -180,7 +183,7 @@ export class Probe extends Expectations {
     const own = { ...spec, name, ...(volume ? { volume } : {}) };
     const inner = await this.#own(this.#setting.host.start(own), (one) => one.remove());
     this.#brokers.set(name, () => inner.remove());
-    this.#setting.onBroker?.(inner);
+    await this.#setting.onBroker?.(inner);
     return new Broker(inner, async () => undefined);
   }
 
@@ -225,8 +228,8 @@ export class Probe extends Expectations {
     if (this.#setting.owns && !this.#setting.owns(url) && !this.#taps.has(url)) {
       throw new LabError(
         "BAD_ARGUMENT",
-        `${url.slice(0, 100)} is none of this lab's brokers`,
-        "start the broker with lab.broker: a check looks at no other",
+        `${url.slice(0, 100)} is none of this lab's brokers that run now`,
+        "start the broker with lab.broker, and leave it running: a check looks at no other",
       );
     }
     return url;

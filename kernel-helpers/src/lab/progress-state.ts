@@ -1,8 +1,8 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { CheckStatus, Outcome } from "../checks/outcome";
-import { cachePath } from "../core/paths";
+import { courseRoot } from "../core/paths";
 
 /** What is remembered of a learner's work at one lab, across kernels. */
 export interface ProgressState {
@@ -18,9 +18,26 @@ export interface KeptCheck {
   readonly points: number;
   /** ISO time of the run. */
   readonly at: string;
-  /** How often it ran without being passed before. */
+  /** Honest tries that did not pass: those after which something else had run than before the one before. */
   readonly tries: number;
+  /** What had run in that kernel, as marks of the cells' texts: whether an answer was changed since is told by it. */
+  readonly ran?: readonly string[];
+  /** The mark of the check's own text in the course at that time. */
+  readonly check?: string;
 }
+
+/** What is known of the run beside its outcome. */
+export interface RunMarks {
+  readonly ran: readonly string[];
+  readonly check?: string;
+}
+
+/** A cell's text in twelve digits; blanks at its ends don't count. */
+export const markOfText = (text: string): string => createHash("sha256").update(text.trim()).digest("hex").slice(0, 12);
+
+/** Where a learner's results lie: beside the notebooks they are of. */
+export const progressFolder = (): string =>
+  process.env.MQTT_LAB_PROGRESS ?? join(courseRoot, "notebooks", "mine", ".progress");
 
 const EMPTY: ProgressState = { version: 1, hints: {}, checks: {} };
 
@@ -33,7 +50,7 @@ export class ProgressFile {
   #memory: ProgressState = EMPTY;
 
   constructor(slug: string) {
-    const folder = process.env.MQTT_LAB_PROGRESS ?? cachePath("progress");
+    const folder = progressFolder();
     this.#path = folder && /^[\w-]+$/.test(slug) ? join(folder, `${slug}.json`) : undefined;
   }
 
@@ -54,16 +71,20 @@ export class ProgressFile {
     this.#write({ ...state, hints: { ...state.hints, [exercise]: shown } });
   }
 
-  keepCheck(outcome: Outcome): void {
+  keepCheck(outcome: Outcome, marks: RunMarks = { ran: [] }): void {
     const state = this.read();
     const before = state.checks[outcome.id];
-    const tried = outcome.status === "failed" || outcome.status === "partly" ? 1 : 0;
+    // The same cells once more are the same try.
+    const same = before?.ran !== undefined && marks.ran.length > 0 && sameMarks(before.ran, marks.ran);
+    const tried = (outcome.status === "failed" || outcome.status === "partly") && !same ? 1 : 0;
     const kept: KeptCheck = {
       status: outcome.status,
       score: outcome.score,
       points: outcome.points,
       at: new Date().toISOString(),
       tries: (before?.tries ?? 0) + tried,
+      ...(marks.ran.length ? { ran: marks.ran } : {}),
+      ...(marks.check ? { check: marks.check } : {}),
     };
     this.#write({ ...state, checks: { ...state.checks, [outcome.id]: kept } });
   }
@@ -83,6 +104,9 @@ export class ProgressFile {
     }
   }
 }
+
+const sameMarks = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((mark) => b.includes(mark));
 
 /** A file that somebody spoilt counts as no progress: better a hint shown again than a lesson that stops. */
 function parse(text: string): ProgressState {

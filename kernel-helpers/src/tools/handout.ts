@@ -4,6 +4,7 @@ import { relative, resolve, sep } from "node:path";
 import { LabError } from "../core/errors";
 import { courseRoot } from "../core/paths";
 import { printError, type Tool } from "./cli";
+import { writeNbgraderSource } from "./nbgrader-source";
 
 /** Folders that come back by themselves, belong to one person, or are for those who write the course. */
 const LEFT_OUT = [
@@ -26,6 +27,12 @@ export const main: Tool = async ({ options }) => {
       throw new LabError("BAD_ARGUMENT", "where to is not said", "npm run handout -- --out ../handout");
     }
     const out = resolve(options.out);
+    if (options.nbgrader) {
+      const labs = writeNbgraderSource(out);
+      console.log(`${labs.length} assignment${labs.length === 1 ? "" : "s"} in ${out}; there, for each:`);
+      console.log(`nbgrader generate_assignment ${labs[0] ?? "LAB"} --create`);
+      return 0;
+    }
     const files = handOut(courseRoot, out);
     console.log(`${files} files in ${out}; there, npm start opens the course.`);
     return 0;

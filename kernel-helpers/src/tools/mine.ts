@@ -135,7 +135,7 @@ function readIfThere(file: string): Buffer | undefined {
 }
 
 /** Never over an existing file: another start may have made it in between. */
-function writeNew(file: string, content: Buffer): void {
+export function writeNew(file: string, content: Buffer): void {
   const temporary = `${file}.${process.pid}.tmp`;
   writeFileSync(temporary, content);
   try {
@@ -151,7 +151,7 @@ function writeNew(file: string, content: Buffer): void {
 }
 
 /** Whole or not at all, with the mode of what it replaces. */
-function writeWhole(file: string, content: Buffer | string): void {
+export function writeWhole(file: string, content: Buffer | string): void {
   const temporary = `${file}.${process.pid}.tmp`;
   const mode = statSync(file, { throwIfNoEntry: false })?.mode;
   writeFileSync(temporary, content, mode === undefined ? {} : { mode: mode & 0o777 });
@@ -161,7 +161,7 @@ function writeWhole(file: string, content: Buffer | string): void {
 const hash = (content: Buffer): string => createHash("sha256").update(content).digest("hex");
 
 /** Local time, sortable, fine enough for two in a second. */
-function stamp(now = new Date()): string {
+export function stamp(now = new Date()): string {
   const local = new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString();
   return local.replace("T", "-").replaceAll(":", "").replace("Z", "").replace(".", "");
 }

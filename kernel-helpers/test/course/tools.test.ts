@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { parseNotebook } from "kernel-helpers/dist/notebook/model";
 import { main as course, type LabRun, runLab } from "kernel-helpers/dist/tools/course";
-import { main as grade, submissionsIn } from "kernel-helpers/dist/tools/grade";
+import { main as grade } from "kernel-helpers/dist/tools/grade";
+import { submissionsIn } from "kernel-helpers/dist/tools/grading/found";
 import { toCsv, toHtml } from "kernel-helpers/dist/tools/grading/report";
 import { markOf } from "kernel-helpers/dist/tools/grading/result";
 import { labList, pickLabs } from "kernel-helpers/dist/tools/lab-list";
@@ -183,6 +184,9 @@ test("reports quote what a learner wrote", () => {
     checks: [check],
     notes: [],
     outcomes: new Map(),
+    times: {},
+    seconds: 0,
+    handedIn: "",
   };
   assert.match(toCsv([one]), /l,,,"'=cmd\|""x"",\n",,,,0,0,0,1/);
   const page = toHtml([one]);

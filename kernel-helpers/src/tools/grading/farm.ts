@@ -2,12 +2,24 @@ import { fork } from "node:child_process";
 import { join } from "node:path";
 import type { Outcome } from "../../checks/outcome";
 import { LabError } from "../../core/errors";
+import { readPristine } from "../../lab/lesson-files";
 import { notGraded, type OneSubmission } from "./grade-one";
-import type { Reported } from "./report";
+import { DEFAULT_LIMITS } from "./limits";
+import type { Reported } from "./result";
+import { labOf, readSubmission } from "./submission";
 
 /** Beyond a submission's own limit, for starting and ending its process, in milliseconds. */
 const GRACE = 60_000;
-const SUBMISSION_LIMIT = 600_000;
+
+/** A lab of this course that the file says it is of; "" else. */
+function labOfFile(file: string): string {
+  try {
+    const lab = labOf(readSubmission(file)) ?? "";
+    return readPristine(lab) ? lab : "";
+  } catch {
+    return "";
+  }
+}
 
 /**
  * Grades one submission in a process of its own, which is ended when it takes too long.
@@ -21,8 +33,12 @@ export function gradeApart(one: OneSubmission): Promise<Reported> {
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       said = (said + text).slice(-4_000);
     });
-    const limit = (one.limits?.submission ?? SUBMISSION_LIMIT) + GRACE;
-    const timer = setTimeout(() => child.kill("SIGKILL"), limit);
+    const limit = (one.limits?.submission ?? DEFAULT_LIMITS.submission) + GRACE;
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill("SIGKILL");
+    }, limit);
     child.once("message", (message: { graded?: Reported & { outcomes: unknown }; failed?: string }) => {
       answered = true;
       const { graded, failed } = message;
@@ -33,9 +49,9 @@ export function gradeApart(one: OneSubmission): Promise<Reported> {
     child.once("exit", (code, signal) => {
       clearTimeout(timer);
       if (answered) return;
-      const how =
-        signal === "SIGKILL" ? `took longer than ${limit / 1000} s` : `ended with ${signal ?? `code ${code}`}`;
-      resolve(notGraded(one, "", `grading ${how}${said ? `: ${said.trim().split("\n").at(-1)}` : ""}`));
+      const how = late ? `took longer than ${limit / 1000} s` : `ended with ${signal ?? `code ${code}`}`;
+      const why = `grading ${how}${said ? `: ${said.trim().split("\n").at(-1)}` : ""}`;
+      resolve(notGraded(one, labOfFile(one.file), why, late ? "timeout" : "error"));
     });
     child.send(one);
   });

@@ -23,6 +23,18 @@ export interface Graded {
   readonly notes: readonly string[];
 }
 
+/** Marks with what the reports are made from. */
+export interface Reported extends Graded {
+  /** By check id; a check without a verdict has none. */
+  readonly outcomes: ReadonlyMap<string, Outcome>;
+  /** By check id: what it took, in seconds. */
+  readonly times: Readonly<Record<string, number>>;
+  /** The whole submission, kernel and brokers included, in seconds. */
+  readonly seconds: number;
+  /** When it was handed in, where nbgrader's timestamp.txt says so. */
+  readonly handedIn: string;
+}
+
 /** How a check's cell ended, as far as the runner saw. */
 export interface CellEnd {
   readonly how: "ok" | "error" | "timeout" | "died" | "not run";
@@ -57,7 +69,7 @@ function messageOf(outcome: Outcome): string {
 }
 
 /** Text of a learner's kernel may be long, and may try to draw on a terminal. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what has to go
   const plain = text.replace(/\x1b\[[0-9;]*[A-Za-z]/g, "").replace(/[\u0000-\u001f\u007f]+/g, " ");
   return plain.length > 500 ? `${plain.slice(0, 499)}…` : plain.trim();

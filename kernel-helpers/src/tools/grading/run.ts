@@ -3,26 +3,25 @@
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
+import { sealingEngine } from "../../brokers/docker/sealed";
 import type { EngineKind } from "../../brokers/engine";
 import { CHECK_LIMIT } from "../../checks/judge";
 import type { Outcome } from "../../checks/outcome";
+import { LabError } from "../../core/errors";
 import { cachePath } from "../../core/paths";
+import type { Scope } from "../../core/scope";
+import { processStarted } from "../../core/session";
+import { openScope } from "../../kernel/watch";
 import { checkBody } from "../../lab/judge-body";
-import { JUDGE_ENV } from "../../lab/judge-protocol";
 import { JudgeServer } from "../../lab/judge-server";
-import { type Cell, isCode, isGraded, type Notebook, sourceOf } from "../../notebook/model";
+import { type Cell, isCode, isGraded, isSolution, type Notebook, sourceOf } from "../../notebook/model";
 import { checkId } from "../lab-notebook";
-import { GradedKernel } from "./kernel";
+import type { Isolation } from "./isolation";
+import { GradedKernel, type KernelPlan } from "./kernel";
+import { DEFAULT_LIMITS, type Limits } from "./limits";
 import { type CellEnd, type GradedCheck, markOf } from "./result";
 
-export interface Limits {
-  /** Milliseconds that one cell may take; a check has the judge's own limit. Default 60,000. */
-  readonly cell?: number;
-  /** Milliseconds for all cells together. Default 600,000. */
-  readonly submission?: number;
-  /** Milliseconds for one check. Default as in a lesson. */
-  readonly check?: number;
-}
+export type { Limits } from "./limits";
 
 export interface GradeRun {
   readonly lab: string;
@@ -32,6 +31,8 @@ export interface GradeRun {
   readonly seed: string;
   readonly engine?: EngineKind | "auto";
   readonly limits?: Limits;
+  /** Where the learner's kernel runs. Default: a process of this machine. */
+  readonly isolation?: Isolation;
 }
 
 export interface GradedRun {
@@ -39,43 +40,70 @@ export interface GradedRun {
   /** By check id, for the report. */
   readonly outcomes: ReadonlyMap<string, Outcome>;
   readonly notes: readonly string[];
+  /** By check id, in seconds. */
+  readonly times: Readonly<Record<string, number>>;
 }
 
 /** Grades a notebook that has the learner's answers in it already. Nothing it started is left afterwards. */
 export async function gradeNotebook(notebook: Notebook, run: GradeRun): Promise<GradedRun> {
   await mkdir(cachePath("grading"), { recursive: true });
   const folder = mkdtempSync(cachePath("grading", "kernel-"));
-  const judge = await JudgeServer.open({ lab: run.lab, engine: run.engine, seed: run.seed });
-  const grading = new Grading(notebook, run, judge, folder);
+  const scope = await openScope("grading");
+  const sealed = await sealedBy(run.isolation, scope);
+  let grading: Grading | undefined;
+  const reach = async (port: number): Promise<void> => grading?.reach(port);
+  const expose = async (port: number): Promise<void> => grading?.expose(port);
+  const judge = await JudgeServer.open({ lab: run.lab, engine: run.engine, seed: run.seed, reach, expose });
+  // Also when this process is killed nothing stays behind.
+  for (const path of [folder, judge.folder]) if (path) scope.guard.hold({ kind: "folder", path });
+  const holdKernel = (pid: number) => scope.guard.hold({ kind: "process", pid, started: processStarted(pid) ?? "" });
+  grading = new Grading(notebook, run, judge, { folder, sealed, holdKernel });
   try {
     await grading.run();
     return grading;
   } finally {
     await grading.end();
     await judge.close();
+    await scope.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+async function sealedBy(isolation: Isolation | undefined, scope: Scope): Promise<KernelPlan["sealed"]> {
+  if (isolation?.kind !== "docker") return undefined;
+  const engine = await sealingEngine();
+  if (engine) {
+    // However this process ends, the learner's container ends with it.
+    scope.guard.hold({ kind: "containers", session: scope.session.id, engine: engine.address });
+    return { docker: engine.docker, volume: isolation.volume };
+  }
+  throw new LabError("ENGINE_LOST", "the container engine went away while it graded", "start it, then: --resume");
+}
+
+type Place = Pick<KernelPlan, "folder" | "sealed"> & { holdKernel(pid: number): void };
 
 class Grading implements GradedRun {
   readonly checks: GradedCheck[] = [];
   readonly outcomes = new Map<string, Outcome>();
   readonly notes: string[] = [];
+  readonly times: Record<string, number> = {};
   readonly #cells: readonly Cell[];
   readonly #run: GradeRun;
   readonly #judge: JudgeServer;
-  readonly #folder: string;
+  readonly #place: Place;
   readonly #deadline: number;
-  /** Cells that ended their kernel: they are not run again. */
+  /** Cells that ended their kernel or never ended: they are not run again. */
   readonly #lethal = new Set<Cell>();
+  /** How the last of the learner's cells ended: it explains a check that has no verdict. */
+  #exercise: { id: string; end: CellEnd } | undefined;
   #kernel: GradedKernel | undefined;
 
-  constructor(notebook: Notebook, run: GradeRun, judge: JudgeServer, folder: string) {
+  constructor(notebook: Notebook, run: GradeRun, judge: JudgeServer, place: Place) {
     this.#cells = notebook.cells.filter((cell) => isCode(cell) && sourceOf(cell).trim());
     this.#run = run;
     this.#judge = judge;
-    this.#folder = folder;
-    this.#deadline = Date.now() + (run.limits?.submission ?? 600_000);
+    this.#place = place;
+    this.#deadline = Date.now() + (run.limits?.submission ?? DEFAULT_LIMITS.submission);
   }
 
   async run(): Promise<void> {
@@ -87,8 +115,23 @@ class Grading implements GradedRun {
         continue;
       }
       if (graded) await this.#check(cell, index);
-      else await this.#execute(cell, index);
+      else await this.#own(cell, index);
     }
+  }
+
+  /** A port of the judge's that the kernel may connect to. */
+  async reach(port: number): Promise<void> {
+    await this.#kernel?.reach(port);
+  }
+
+  /** A port of the kernel's that the judge's brokers may connect to. */
+  async expose(port: number): Promise<void> {
+    await this.#kernel?.expose(port);
+  }
+
+  async #own(cell: Cell, index: number): Promise<void> {
+    const end = await this.#execute(cell, index);
+    if (isSolution(cell)) this.#exercise = { id: cell.id, end };
   }
 
   async end(): Promise<void> {
@@ -101,8 +144,23 @@ class Grading implements GradedRun {
     const limit = this.#run.limits?.check ?? CHECK_LIMIT;
     const points = pristine.metadata.nbgrader?.points ?? 0;
     const turn = { id, points, body: checkBody(sourceOf(pristine), id), limit };
-    const end = await this.#execute(pristine, index, { limit: limit + 15_000, before: () => this.#judge.expect(turn) });
-    this.#mark(cell, await this.#judge.settle(), end);
+    let began = Date.now();
+    const before = () => {
+      began = Date.now();
+      this.#judge.expect(turn);
+    };
+    const end = await this.#execute(pristine, index, { limit: limit + 15_000, before });
+    this.times[id] = (Date.now() - began) / 1000;
+    this.#mark(cell, await this.#judge.settle(), this.#explained(end));
+  }
+
+  /** A check that could not be called has its reason in the exercise before it. */
+  #explained(end: CellEnd): CellEnd {
+    const exercise = this.#exercise;
+    if (!exercise || exercise.end.how === "ok" || end.how === "died") return end;
+    const { how, message } = exercise.end;
+    const also = end.how === "ok" ? "" : ` (the check: ${end.message})`;
+    return { how: end.how === "timeout" ? "timeout" : how, message: `cell ${exercise.id}: ${message}${also}` };
   }
 
   #mark(cell: Cell, outcome: Outcome | undefined, end: CellEnd): void {
@@ -114,8 +172,12 @@ class Grading implements GradedRun {
   async #execute(cell: Cell, index: number, options: { limit?: number; before?: () => void } = {}): Promise<CellEnd> {
     const kernel = await this.#ready(index);
     options.before?.();
-    const end = await kernel.execute(sourceOf(cell), this.#limit(options.limit ?? this.#run.limits?.cell ?? 60_000));
-    if (end.how === "died") {
+    const end = await kernel.execute(
+      sourceOf(cell),
+      this.#limit(options.limit ?? this.#run.limits?.cell ?? DEFAULT_LIMITS.cell),
+    );
+    if (end.how === "timeout") this.#lethal.add(cell);
+    if (!kernel.alive) {
       this.#lethal.add(cell);
       this.notes.push(`cell ${cell.id}: ${end.message}; the cells after it ran in a new kernel`);
     }
@@ -128,12 +190,18 @@ class Grading implements GradedRun {
     const again = this.#kernel !== undefined;
     await this.#kernel?.end();
     const address = await this.#judge.admit();
-    this.#kernel = await GradedKernel.start(this.#folder, { [JUDGE_ENV]: JSON.stringify(address) });
+    const { lab, limits = {} } = this.#run;
+    this.#kernel = await GradedKernel.start({ ...this.#place, lab, limits, judge: address });
+    if (this.#kernel.pid !== undefined) this.#place.holdKernel(this.#kernel.pid);
     if (!again) return this.#kernel;
     for (const cell of this.#cells.slice(0, index)) {
       if (this.#lethal.has(cell) || isGraded(cell) || Date.now() > this.#deadline) continue;
-      const end = await this.#kernel.execute(sourceOf(cell), this.#limit(this.#run.limits?.cell ?? 60_000));
-      if (end.how !== "died") continue;
+      const end = await this.#kernel.execute(
+        sourceOf(cell),
+        this.#limit(this.#run.limits?.cell ?? DEFAULT_LIMITS.cell),
+      );
+      if (end.how === "timeout") this.#lethal.add(cell);
+      if (this.#kernel.alive) continue;
       this.#lethal.add(cell);
       return this.#ready(index);
     }

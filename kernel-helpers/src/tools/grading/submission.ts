@@ -47,6 +47,8 @@ export function graftSubmission(pristine: Notebook, submitted: Notebook): Grafte
     ...doubles.map((id) => `the exercise cell ${id} is there more than once: one counts`),
     ...pristine.cells.filter(isGraded).flatMap((check) => changed(check, submitted)),
     ...extra(pristine, submitted),
+    ...otherOrder(pristine, submitted),
+    ...otherEdition(pristine, submitted),
   ];
   return { notebook, answered: answered.map((cell) => cell.id), notes };
 }
@@ -70,4 +72,17 @@ function extra(pristine: Notebook, submitted: Notebook): string[] {
   const known = new Set(pristine.cells.map((cell) => cell.id));
   const own = submitted.cells.filter((cell) => isCode(cell) && !known.has(cell.id) && sourceOf(cell).trim());
   return own.length ? [`${own.length} code cell${own.length === 1 ? "" : "s"} of the learner's own: not run`] : [];
+}
+
+function otherOrder(pristine: Notebook, submitted: Notebook): string[] {
+  const order = new Map(pristine.cells.map((cell, index) => [cell.id, index]));
+  const places = submitted.cells.flatMap((cell) => order.get(cell.id) ?? []);
+  const moved = places.some((place, i) => i > 0 && place < (places[i - 1] as number));
+  return moved ? ["its cells stand in another order: they run in the course's"] : [];
+}
+
+function otherEdition(pristine: Notebook, submitted: Notebook): string[] {
+  const [its, ours] = [submitted.metadata.mqtt?.edition, pristine.metadata.mqtt?.edition];
+  if (its === undefined || its === ours) return [];
+  return [`made from edition ${String(its).slice(0, 20)}, graded with edition ${ours}`];
 }

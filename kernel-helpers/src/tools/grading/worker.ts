@@ -1,6 +1,9 @@
 /** The process that grades one submission: what goes wrong in it ends with it. Started by `farm`, spoken to by messages. */
 import { gradeOne, type OneSubmission } from "./grade-one";
 
+// Node would open its debugger to whoever sends this signal; a learner's kernel may be a process of the same user.
+process.on("SIGUSR1", () => undefined);
+
 process.once("message", (one: OneSubmission) => {
   gradeOne(one).then(
     (graded) => answer({ graded: { ...graded, outcomes: [...graded.outcomes] } }),
