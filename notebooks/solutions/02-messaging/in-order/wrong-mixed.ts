@@ -1,4 +1,4 @@
-// expect: the readings, in order
+// expect: the first reading out of place
 async function sendReadings(url: string, topic: string): Promise<void> {
   const sender = await lab.client(url, { clientId: "sender" });
   const sent: Promise<unknown>[] = [];

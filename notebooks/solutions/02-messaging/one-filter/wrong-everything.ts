@@ -1,2 +1,2 @@
-// expect: topics that arrived and are not theirs
+// expect: topics that came and are not theirs
 const boilerFilter = "plant/#";

@@ -1,2 +1,2 @@
-// expect: topics of the boiler team that did not arrive
+// expect: topics of theirs that did not arrive
 const boilerFilter = "plant/north/boiler/#";

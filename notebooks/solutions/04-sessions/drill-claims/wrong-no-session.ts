@@ -1,4 +1,4 @@
-// expect: each finds its session again
+// expect: each its own session
 const claims = {
   cause: "identity",
   evidence: drillLog.find((line) => /taken over|already connected/.test(line.text))?.text ?? "",

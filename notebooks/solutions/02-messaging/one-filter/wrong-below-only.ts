@@ -1,0 +1,3 @@
+// expect: topics of theirs that did not arrive
+// "sport/# excludes sport", so one level has to be there.
+const boilerFilter = "plant/+/boiler/+/#";

@@ -1,0 +1,2 @@
+// expect: the subscription
+const boilerFilter = "plant/#/boiler/#";

@@ -1,0 +1,5 @@
+// expect: last seen, in seconds
+const rememberFor = (_seconds: number): LabClientOptions => ({
+  clean: true,
+  properties: { sessionExpiryInterval: 0 },
+});
