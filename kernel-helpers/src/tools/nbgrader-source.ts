@@ -17,7 +17,17 @@ const END = "// END SOLUTION";
  * always leaves one line, and ours are to leave none.
  */
 const CONFIG = `# Made by: npm run handout -- --nbgrader
-from nbgrader.preprocessors import ClearSolutions
+from nbgrader.preprocessors import (
+    CheckCellMetadata,
+    ClearHiddenTests,
+    ClearMarkScheme,
+    ClearOutput,
+    ClearSolutions,
+    ComputeChecksums,
+    IncludeHeaderFooter,
+    LockCells,
+    SaveCells,
+)
 
 c = get_config()  # noqa: F821
 
@@ -34,17 +44,19 @@ class ExactStubs(ClearSolutions):
 
 
 c.CourseDirectory.course_id = "mqtt"
-c.ClearSolutions.code_stub = dict(c.ClearSolutions.code_stub or {}, typescript="", python="", text="")
-c.ExactStubs.code_stub = {"typescript": "", "python": "", "text": ""}
+c.ClearSolutions.code_stub = {"typescript": ""}
 c.GenerateAssignment.preprocessors = [
-    "nbgrader.preprocessors.IncludeHeaderFooter",
-    "nbgrader.preprocessors.LockCells",
+    IncludeHeaderFooter,
+    LockCells,
     ExactStubs,
-    "nbgrader.preprocessors.ClearOutput",
-    "nbgrader.preprocessors.CheckCellMetadata",
-    "nbgrader.preprocessors.ComputeChecksums",
-    "nbgrader.preprocessors.SaveCells",
-    "nbgrader.preprocessors.CheckCellMetadata",
+    ClearOutput,
+    CheckCellMetadata,
+    ComputeChecksums,
+    SaveCells,
+    ClearHiddenTests,
+    ClearMarkScheme,
+    ComputeChecksums,
+    CheckCellMetadata,
 ]
 # A cell that never ends is interrupted, and the ones after it still run.
 c.ExecutePreprocessor.timeout = 60

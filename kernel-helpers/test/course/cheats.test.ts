@@ -85,8 +85,8 @@ for (const [name, change] of Object.entries(NOTEBOOKS)) {
 /** What a sealed kernel must not see; each finding is printed into the answer's place, where the card shows it. */
 const LOOKS: Readonly<Record<string, string>> = {
   "solutions on disk": `import { execFileSync } from "node:child_process";
-const seen = execFileSync("find", ["/", "-xdev", "-name", "solution*.ts", "-not", "-path", "/proc/*"], { stdio: ["ignore", "pipe", "ignore"] }).toString()
-  + execFileSync("sh", ["-c", "find / -path '*solutions*' -not -path '/proc/*' 2>/dev/null || true"]).toString();`,
+const find = "find / '(' -name 'solution*.ts' -o -path '*/solutions/*' ')' -not -path '/proc/*' 2>/dev/null || true";
+const seen = execFileSync("sh", ["-c", find]).toString().trim();`,
   "the instructor's files": `import { existsSync } from "node:fs";
 const seen = [${JSON.stringify(courseRoot)}, "/var/run/docker.sock", "/root/.ssh"].filter((path) => existsSync(path)).join();`,
   "other processes than its own": `import { readdirSync, readFileSync } from "node:fs";
