@@ -165,10 +165,10 @@ export const tools = {
     example: "npm run picture",
   },
   gallery: {
-    does: "Draws every kind of picture with sample data on one page: .cache/gallery/index.html.",
+    does: "Draws every kind of picture from recorded packets, its plain text beside it: .cache/gallery/index.html.",
     words: "",
-    options: {},
-    steps: ["packages", "build"],
+    options: { record: { value: "", does: "first record the packets anew, from a real broker" } },
+    steps: ["packages", "build", "embedded"],
     example: "npm run gallery",
   },
   bench: {

@@ -1,8 +1,14 @@
+import type { ChartRow } from "../views/chart";
 import type { PacketRecord } from "../views/record";
 import type { timelineView } from "../views/timeline";
 import type { TopicsData } from "../views/topics";
+import { first, guarantees, pairs, plant, refusals } from "./gallery/recordings";
+import { replay } from "./gallery/replay";
 
-/** Sample packets for the gallery and for tests: bytes as they are on the wire, fields as a decoder names them. */
+/**
+ * What the gallery shows and tests draw: recordings of a real broker, and by hand what no broker would do: strangers' text,
+ * hundreds of packets.
+ */
 
 interface Sample {
   readonly up: boolean;
@@ -45,74 +51,17 @@ const all = (samples: readonly Sample[]): PacketRecord[] => samples.map((sample,
 const hex = (text: string): string =>
   Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-/** A client connects, publishes one retained value at QoS 1, and leaves. */
-export const firstPackets: PacketRecord[] = all([
-  {
-    up: true,
-    at: 0,
-    packet: { type: "CONNECT", protocolVersion: 5, cleanStart: true, clientIdentifier: "sensor", keepAlive: 60 },
-    bytes: `10 13 0004 ${hex("MQTT")} 05 02 003c 00 0006 ${hex("sensor")}`,
-    fields: [
-      ["packet type and flags", 1, "CONNECT"],
-      ["remaining length", 1, "19"],
-      ["protocol name", 6, "MQTT"],
-      ["protocol level", 1, "5: MQTT 5.0"],
-      ["connect flags", 1, "clean start"],
-      ["keep alive", 2, "60 s"],
-      ["properties", 1, "none"],
-      ["client id", 8, "sensor"],
-    ],
-    explanation: [
-      "The first packet of every connection is CONNECT [MQTT-3.1.0-1].",
-      "Clean start: the broker forgets any session that it kept for this client id.",
-    ],
-  },
-  {
-    up: false,
-    at: 1.8,
-    packet: { type: "CONNACK", reasonCode: 0, sessionPresent: false },
-    bytes: "20 09 00 00 06 22 000a 21 0014",
-    fields: [
-      ["packet type and flags", 1, "CONNACK"],
-      ["remaining length", 1, "9"],
-      ["acknowledge flags", 1, "no session present"],
-      ["reason code", 1, "0x00 success"],
-      ["properties length", 1, "6"],
-      ["topic alias maximum", 3, "10"],
-      ["receive maximum", 3, "20"],
-    ],
-    explanation: ["The broker took the connection. Before this packet an open port proves nothing."],
-  },
-  {
-    up: true,
-    at: 3.1,
-    packet: { type: "PUBLISH", qos: 1, retain: true, topicName: "boiler/3/temp", payload: "71.5", packetIdentifier: 7 },
-    bytes: `33 16 000d ${hex("boiler/3/temp")} 0007 00 ${hex("71.5")}`,
-    fields: [
-      ["packet type and flags", 1, "PUBLISH, QoS 1, RETAIN"],
-      ["remaining length", 1, "22"],
-      ["topic", 15, "boiler/3/temp"],
-      ["packet id", 2, "7"],
-      ["properties", 1, "none"],
-      ["payload", 4, "71.5"],
-    ],
-    explanation: ["RETAIN: the broker keeps this as the topic's last value."],
-  },
-  {
-    up: false,
-    at: 3.6,
-    packet: { type: "PUBACK", packetIdentifier: 7, reasonCode: 0x10 },
-    reason: "no matching subscribers",
-    bytes: "40 03 0007 10",
-    fields: [
-      ["packet type and flags", 1, "PUBACK"],
-      ["remaining length", 1, "3"],
-      ["packet id", 2, "7"],
-      ["reason code", 1, "0x10 no matching subscribers"],
-    ],
-  },
-  { up: true, at: 1204.4, packet: { type: "DISCONNECT", reasonCode: 0 }, bytes: "e0 00" },
-]);
+/** A client connects, publishes one retained value at QoS 1, gets it, and leaves. */
+export const firstPackets: PacketRecord[] = replay(first);
+
+/** A sensor, a dashboard that subscribed, QoS 0, 1 and 2, a lost PUBACK, the DUP that follows, a takeover. */
+export const deliveries: PacketRecord[] = replay(guarantees);
+
+/** What a broker refuses, and a client of the older version. */
+export const refused: PacketRecord[] = replay(refusals);
+
+/** Two meters, three subscribers, more packets than one picture shows. */
+export const plantPackets: PacketRecord[] = replay(plant);
 
 const publish = (up: boolean, at: number, qos: number, id: number | undefined, more: Partial<Sample> = {}): Sample => ({
   up,
@@ -145,54 +94,6 @@ const ack = (
   bytes: "40 02 00 07",
   fault,
 });
-
-/** A sensor, a dashboard that subscribed, QoS 1 and 2 flows, a lost PUBACK and the DUP that follows. */
-export const deliveries: PacketRecord[] = all([
-  {
-    up: true,
-    at: 0,
-    client: "dashboard",
-    connection: 2,
-    packet: {
-      type: "SUBSCRIBE",
-      packetIdentifier: 1,
-      subscriptions: [{ topicFilter: "boiler/+/temp", qos: 1, retainHandling: 1 }],
-    },
-    bytes: `82 13 0001 00 000d ${hex("boiler/+/temp")} 11`,
-  },
-  {
-    up: false,
-    at: 0.7,
-    client: "dashboard",
-    connection: 2,
-    packet: { type: "SUBACK", packetIdentifier: 1, reasonCodes: [1] },
-    bytes: "90 04 0001 00 01",
-  },
-  publish(true, 12, 0, undefined),
-  publish(false, 12.4, 0, undefined, { client: "dashboard", connection: 2 }),
-  publish(true, 40.2, 1, 7),
-  ack("PUBACK", false, 40.9, 7, "sensor", 1),
-  publish(false, 41, 1, 1, { client: "dashboard", connection: 2 }),
-  ack("PUBACK", true, 41.8, 1, "dashboard", 2, "dropped"),
-  {
-    ...publish(false, 5042, 1, 1, { client: "dashboard", connection: 3 }),
-    packet: { type: "PUBLISH", qos: 1, dup: true, topicName: "boiler/3/temp", payload: "71.5", packetIdentifier: 1 },
-  },
-  ack("PUBACK", true, 5043, 1, "dashboard", 3),
-  publish(true, 6001, 2, 8),
-  ack("PUBREC", false, 6001.8, 8, "sensor", 1),
-  ack("PUBREL", true, 6002.3, 8, "sensor", 1),
-  ack("PUBCOMP", false, 6003, 8, "sensor", 1),
-  {
-    up: false,
-    at: 6900,
-    client: "dashboard",
-    connection: 3,
-    packet: { type: "DISCONNECT", reasonCode: 0x8e },
-    reason: "session taken over",
-    bytes: "e0 01 8e",
-  },
-]);
 
 const HOSTILE = [
   "<script>alert(1)</script>",
@@ -287,41 +188,106 @@ export const overflow: Parameters<typeof timelineView>[0] = {
   ],
 };
 
-const QOS = [0, 1, 2];
+const field = ({ packet }: PacketRecord, name: string): unknown => (packet as Record<string, unknown>)[name];
+const isPublish = (record: PacketRecord) => record.packet.type === "PUBLISH";
 
-/** What a message costs at each pair of published and granted QoS. */
-export const prices = QOS.flatMap((up) =>
-  QOS.map((down) => ({
-    "published at": `QoS ${up}`,
-    "subscribed at": `QoS ${down}`,
-    packets: [1, 2, 4][up]! + [1, 2, 4][Math.min(up, down)]!,
-    bytes: 52 + 11 * up + 9 * Math.min(up, down),
-    "latency (ms)": 0.41 + 0.37 * up + 0.29 * Math.min(up, down),
+/** What a message costs at each pair of published and granted QoS: its payload says which pair it was. */
+export const prices: ChartRow[] = costs(replay(pairs));
+
+function costs(all: readonly PacketRecord[]): ChartRow[] {
+  const saysIt = (record: PacketRecord) => new TextDecoder().decode(field(record, "payload") as Uint8Array);
+  const sent = all.filter((record) => isPublish(record) && record.direction === "to-broker");
+  return sent.map((message, i) => {
+    const [up = "", down = ""] = saysIt(message);
+    const until = sent[i + 1]?.number ?? Number.POSITIVE_INFINITY;
+    const own = all.filter(
+      (record) =>
+        record.number >= message.number && record.number < until && /^PUB/.test(record.packet.type) && !record.fault,
+    );
+    const arrived = own.find((record) => isPublish(record) && record.direction === "to-client");
+    return {
+      "published at": `QoS ${up}`,
+      "subscribed at": `QoS ${down}`,
+      packets: own.length,
+      bytes: own.reduce((sum, record) => sum + (record.length ?? 0), 0),
+      "latency (ms)": arrived ? arrived.at - message.at : null,
+    };
+  });
+}
+
+/** Bytes of the plant's packets so far. */
+export const traffic: ChartRow[] = summed(
+  plantPackets,
+  () => "",
+  (record) => record.length ?? 0,
+).map(({ ms, value }) => ({ ms, "bytes so far": value }));
+
+/** Messages of each client so far, sent and received. */
+export const rates: ChartRow[] = summed(
+  plantPackets.filter(isPublish),
+  (record) => record.clientId ?? "",
+  () => 1,
+).map(({ ms, name, value }) => ({ ms, client: name, messages: value }));
+
+function summed(
+  all: readonly PacketRecord[],
+  nameOf: (record: PacketRecord) => string,
+  of: (record: PacketRecord) => number,
+) {
+  const sums = new Map<string, number>();
+  const start = all[0]?.at ?? 0;
+  return all.map((record) => {
+    const name = nameOf(record);
+    const value = (sums.get(name) ?? 0) + of(record);
+    sums.set(name, value);
+    return { ms: Math.round((record.at - start) * 10) / 10, name, value };
+  });
+}
+
+/** Messages of each client, sent and received. */
+export const totals: ChartRow[] = [...new Set(rates.map((row) => row.client ?? ""))].map((client) => ({
+  client,
+  messages: rates.filter((row) => row.client === client).length,
+}));
+
+/** Packets of each type, by direction. */
+export const types: ChartRow[] = [...new Set(deliveries.map((record) => record.packet.type))].flatMap((type) =>
+  (["to-broker", "to-client"] as const).map((direction) => ({
+    type,
+    direction: direction.replace("-", " "),
+    packets: deliveries.filter((record) => record.packet.type === type && record.direction === direction).length,
   })),
 );
 
-/** A queue that drains once and then overflows. */
-export const queue = Array.from({ length: 60 }, (_, second) => ({
-  second,
-  queued: Math.max(0, Math.round(8 * Math.sin(second / 8) + second / 4)),
-}));
+/** Who sent what when, and how many messages waited for their acknowledgement. */
+export const inFlight: Parameters<typeof timelineView>[0] = flight(deliveries);
 
-/** Three clients of different habits; one of them comes late. */
-export const rates = Array.from({ length: 12 }, (_, second) => [
-  { second, client: "sensor", messages: 10 + second },
-  { second, client: "dashboard of the northern hall", messages: 20 - second },
-  ...(second > 3 ? [{ second, client: "late", messages: 5 + ((second * 7) % 5) }] : []),
-]).flat();
-
-export const totals = [
-  { client: "sensor", messages: 1204 },
-  { client: "dashboard", messages: 640 },
-  { client: "historian", messages: 12 },
-  { client: "silent", messages: 0 },
-];
-
-export const byQos = ["sensor", "dashboard"].flatMap((client, i) =>
-  QOS.map((qos) => ({ client, QoS: `QoS ${qos}`, messages: (qos + 1) * (7 - 3 * i) })),
-);
+function flight(all: readonly PacketRecord[]): Parameters<typeof timelineView>[0] {
+  const start = all[0]?.at ?? 0;
+  const at = (record: PacketRecord) => record.at - start;
+  const names = [...new Set(all.map((record) => record.clientId ?? ""))];
+  let open = 0;
+  const points = all.flatMap((record) => {
+    const { type } = record.packet;
+    if (type === "PUBLISH" && field(record, "qos")) open++;
+    else if ((type === "PUBACK" || type === "PUBCOMP") && !record.fault) open--;
+    else return [];
+    return [{ at: at(record), value: open }];
+  });
+  return {
+    title: "Three guarantees over time",
+    lanes: names.map((name) => ({
+      name,
+      events: all
+        .filter((record) => record.clientId === name)
+        .map((record) => ({
+          at: at(record),
+          label: record.fault ? `${record.packet.type} ${record.fault}` : record.packet.type,
+          tone: record.fault ? ("bad" as const) : isPublish(record) ? ("ok" as const) : ("idle" as const),
+        })),
+    })),
+    series: [{ name: "in flight", points, limit: { value: 2, label: "two at once" } }],
+  };
+}
 
 export const hostileRows = HOSTILE.map((topic, i) => ({ topic, messages: i % 2 ? Number.NaN : i + 1 }));

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { cachePath } from "../core/paths";
+import { explainLog } from "../mqtt/explain-log";
 import { bytesView } from "../views/bytes";
 import { cardView, hintView, predictView, revealView } from "../views/card";
 import { type ChartLook, type ChartRow, chartView } from "../views/chart";
@@ -14,21 +15,26 @@ import { timelineView } from "../views/timeline";
 import { topicsOf, topicsView } from "../views/topics";
 import { topologyView } from "../views/topology";
 import type { View } from "../views/view";
-import type { Tool } from "./cli";
+import { printError, type Tool } from "./cli";
+import { log } from "./gallery/recordings";
 import {
-  byQos,
   deliveries,
   firstPackets,
   hostile,
   hostileRows,
+  inFlight,
   many,
   overflow,
+  plantPackets,
   plantTopics,
   prices,
-  queue,
   rates,
+  refused,
   totals,
+  traffic,
+  types,
 } from "./gallery-samples";
+import { exitCodeFor } from "./words";
 
 /** Every picture with sample data: what a change of the views is looked at with. */
 export async function samples(): Promise<{ name: string; view: View }[]> {
@@ -39,13 +45,16 @@ export async function samples(): Promise<{ name: string; view: View }[]> {
 function packetSamples(): [string, View][] {
   return [
     ["sequence", sequenceView(deliveries, { title: "One value, three guarantees" })],
-    ["sequence, one client", sequenceView(firstPackets)],
+    ["sequence, one client", sequenceView(firstPackets, { title: "The first packets" })],
+    ["sequence, folded", sequenceView(plantPackets, { title: "A plant" })],
+    ["sequence, refused", sequenceView(refused, { title: "What a broker refuses" })],
     ["sequence, one packet", sequenceView(firstPackets.slice(0, 1))],
     ["sequence, hostile text", sequenceView(hostile)],
     ["sequence, 500 packets", sequenceView(many(500))],
     ["sequence, nothing yet", sequenceView([])],
-    ["packets", packetsView(firstPackets, { caption: "What the tap saw" })],
+    ["packets", packetsView(firstPackets, { caption: "What the tap saw", unfold: [3] })],
     ["packets, several clients", packetsView(deliveries)],
+    ["packets, refused", packetsView(refused, { caption: "What a broker refuses" })],
     ["packets, hostile text", packetsView(hostile)],
     ["packets, 500", packetsView(many(500))],
     ["packets, nothing yet", packetsView([])],
@@ -121,45 +130,19 @@ function systemSamples(): [string, View][] {
         ],
       }),
     ],
-    ["topics", topicsView(plantTopics)],
+    ["topics", topicsView({ ...topicsOf(plantPackets), title: "A plant, as the tap saw it" })],
+    ["topics, counted by hand", topicsView(plantTopics)],
     ["topics, hostile text", topicsView({ ...topicsOf(hostile), title: "What strangers publish" })],
     [
       "topics, 300",
       topicsView({ topics: Array.from({ length: 300 }, (_, i) => ({ topic: `plant/${i % 7}/meter/${i}`, count: i })) }),
     ],
     ["topics, nothing yet", topicsView({ topics: [] })],
-    ["timeline", timelineView(overflow)],
+    ["timeline", timelineView(inFlight)],
+    ["timeline, many events", timelineView(overflow)],
     ["timeline, nothing yet", timelineView({ lanes: [] })],
     ["topology, nothing yet", topologyView({ nodes: [], edges: [] })],
-    [
-      "log",
-      logView([
-        {
-          number: 1,
-          text: "1764000000: mosquitto version 2.1.2 starting",
-          meaning: "The process is alive; nothing listens yet.",
-        },
-        { number: 2, text: "1764000000: Config loaded from /mosquitto/config/mosquitto.conf." },
-        {
-          number: 3,
-          text: "1764000000: Starting in local only mode. Connections will only be possible from clients running on this machine.",
-          meaning: "No listener is configured: only 127.0.0.1 inside the container answers.",
-          weight: "warning",
-        },
-        {
-          number: 4,
-          text: "1764000000: Opening ipv4 listen socket on port 1883.",
-          meaning: "A listener is open.",
-          weight: "notice",
-        },
-        {
-          number: 5,
-          text: "1764000003: Error: Address already in use",
-          meaning: "Another process has the port.",
-          weight: "error",
-        },
-      ]),
-    ],
+    ["log", logView(explained(log))],
     [
       "table",
       tableView({
@@ -180,20 +163,18 @@ async function chartSamples(): Promise<[string, View][]> {
   const chart = async (name: string, title: string, rows: readonly ChartRow[], look: ChartLook) =>
     [`chart, ${name}`, await chartView({ title, rows, ...look })] as [string, View];
   const value = ["packets", "bytes", "latency (ms)"];
-  const limit = { value: 18, label: "max_queued_messages 18" };
+  const limit = { value: 4_000, label: "4 kB" };
   return [
     await chart("heat maps", "What each pair of QoS costs", prices, {
       heat: { x: "subscribed at", y: "published at", value },
     }),
-    await chart("a line and its limit", "A queue that fills", queue, {
-      lines: { x: "second", y: "queued", area: true, steps: true, limit },
+    await chart("a line and its limit", "Bytes through the tap", traffic, {
+      lines: { x: "ms", y: "bytes so far", area: true, steps: true, limit },
     }),
-    await chart("several lines", "Messages each second", rates, {
-      lines: { x: "second", y: "messages", by: "client" },
-    }),
+    await chart("several lines", "Messages so far", rates, { lines: { x: "ms", y: "messages", by: "client" } }),
     await chart("bars", "Messages by client", totals, { bars: { name: "client", value: "messages" } }),
-    await chart("bars, side by side", "Messages by client and QoS", byQos, {
-      bars: { name: "client", value: "messages", by: "QoS" },
+    await chart("bars, side by side", "Packets by type and direction", types, {
+      bars: { name: "type", value: "packets", by: "direction" },
     }),
     await chart("a specification", "Latency by QoS", prices, {
       spec: {
@@ -210,6 +191,14 @@ async function chartSamples(): Promise<[string, View][]> {
     await chart("hostile text", '<b onload="x">', hostileRows, { bars: { name: "topic", value: "messages" } }),
     await chart("nothing yet", "Messages by client", [], { bars: { name: "client", value: "messages" } }),
   ];
+}
+
+const EPOCH = /^\d{9,}: /;
+
+/** As showLog does it, which stands on a higher floor's log book. */
+function explained(texts: readonly string[]) {
+  const meanings = explainLog([...texts]);
+  return texts.map((text, i) => ({ ...meanings[i], number: i + 1, text: text.replace(EPOCH, "") }));
 }
 
 const FINDINGS = [
@@ -331,26 +320,30 @@ function lessonSamples(): [string, View][] {
   ];
 }
 
-/** One page, on light and on dark ground; `picture` SVG as an image, as JupyterLab shows it. */
+const STYLE =
+  "font-family:system-ui,sans-serif;margin:24px;max-width:1500px}" +
+  "h2{font-size:14px;font-weight:600;margin:28px 0 8px}.both{display:flex;flex-wrap:wrap;gap:20px}" +
+  ".both>*{flex:1 1 480px;min-width:0;overflow-x:auto}.both>.picture{flex-basis:640px}" +
+  "pre{font-size:12px;line-height:1.4}.text{margin:0}a{color:inherit}";
+
+/** One page, on light or on dark ground: each picture as a page has it, and beside it what a terminal has instead. */
 export async function galleryPage(ground: "light" | "dark" = "light"): Promise<string> {
   const [back, ink] = ground === "light" ? ["#ffffff", "#1b1f24"] : ["#111111", "#e6e6e6"];
-  const shown = (await samples()).map(
-    ({ name, view }) =>
-      `<section data-sample="${escapeText(name)}"><h2>${escapeText(name)}</h2>${asPage(view)}` +
-      `<details><summary>As text</summary><pre>${view.text.split("\n").map(escapeText).join("\n")}</pre></details></section>`,
-  );
+  const shown = (await samples()).map(({ name, view }) => {
+    const title = escapeText(name);
+    const text = view.text.split("\n").map(escapeText).join("\n");
+    return (
+      `<section data-sample="${title}"><h2>${title}</h2><div class="both">` +
+      `<div class="picture" role="group" tabindex="0" aria-label="${title}: picture">${view.picture}</div>` +
+      `<pre class="text" role="region" tabindex="0" aria-label="${title}: text">${text}</pre></div></section>`
+    );
+  });
   return (
     `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Gallery of pictures</title>` +
-    `<style>body{background:${back};color:${ink};font-family:system-ui,sans-serif;margin:24px;max-width:1040px}` +
-    `h2{font-size:14px;font-weight:600;margin:28px 0 8px}img{max-width:100%}pre{overflow-x:auto}a{color:inherit}</style></head>` +
-    `<body><h1>Gallery of pictures</h1><p>Sample data. <a href="index.html">light</a> · <a href="dark.html">dark</a></p>${shown.join("")}</body></html>`
+    `<style>body{background:${back};color:${ink};${STYLE}</style></head><body><main><h1>Gallery of pictures</h1>` +
+    `<p>What a real broker's packets look like; strangers' text and long recordings are made by hand. ` +
+    `<a href="index.html">light</a> · <a href="dark.html">dark</a></p>${shown.join("")}</main></body></html>`
   );
-}
-
-function asPage(view: View): string {
-  if (view.as === "html") return view.picture;
-  const data = Buffer.from(view.picture).toString("base64");
-  return `<img alt="${escapeText(view.text.split("\n")[0] ?? "")}" src="data:image/svg+xml;base64,${data}">`;
 }
 
 /** Writes both pages into the cache and says where. */
@@ -363,7 +356,17 @@ export async function writeGallery(): Promise<string> {
 }
 
 /** `npm run gallery`. */
-export const main: Tool = async () => {
-  console.log(`Gallery: ${await writeGallery()}`);
-  return 0;
+export const main: Tool = async ({ options }) => {
+  try {
+    if (options.record) {
+      const { recordStories } = await import("./gallery/record");
+      console.log(`Recorded: ${await recordStories()}\nRun npm run gallery once more to see it.`);
+      return 0;
+    }
+    console.log(`Gallery: ${await writeGallery()}`);
+    return 0;
+  } catch (error) {
+    printError(error);
+    return exitCodeFor(error);
+  }
 };

@@ -2,11 +2,36 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { showChart } from "kernel-helpers";
-import { hostileRows, prices, queue, rates, totals } from "kernel-helpers/dist/tools/gallery-samples";
+import { hostileRows } from "kernel-helpers/dist/tools/gallery-samples";
 import type { ChartLook, ChartRow } from "kernel-helpers/dist/views/chart";
 import { redraw } from "kernel-helpers/dist/views/draw";
 import { bundle, VIEW_MIME, type ViewData } from "kernel-helpers/dist/views/view";
 import { malformed } from "./well-formed";
+
+const QOS = [0, 1, 2];
+const prices = QOS.flatMap((up) =>
+  QOS.map((down) => ({
+    "published at": `QoS ${up}`,
+    "subscribed at": `QoS ${down}`,
+    packets: [1, 2, 4][up]! + [1, 2, 4][Math.min(up, down)]!,
+    bytes: 52 + 11 * up + 9 * Math.min(up, down),
+  })),
+);
+const queue = Array.from({ length: 60 }, (_, second) => ({
+  second,
+  queued: Math.max(0, Math.round(8 * Math.sin(second / 8) + second / 4)),
+}));
+const rates = Array.from({ length: 12 }, (_, second) => [
+  { second, client: "sensor", messages: 10 + second },
+  { second, client: "dashboard of the northern hall", messages: 20 - second },
+  { second, client: "late", messages: 5 + ((second * 7) % 5) },
+]).flat();
+const totals = [
+  { client: "sensor", messages: 1204 },
+  { client: "dashboard", messages: 640 },
+  { client: "historian", messages: 12 },
+  { client: "silent", messages: 0 },
+];
 
 const chart = (rows: readonly ChartRow[], look: ChartLook, title = "A chart") => showChart({ title, rows, ...look });
 const price = { heat: { x: "subscribed at", y: "published at", value: ["packets", "bytes"] } };
