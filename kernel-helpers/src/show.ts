@@ -62,12 +62,12 @@ export function showPackets(
 }
 
 /**
- * A sequence diagram: a lane for each client and the broker, time downwards, one numbered arrow a packet. Live when given
- * a tap.
+ * A sequence diagram: a lane for each client and the broker, time downwards, one numbered arrow a packet; below those in
+ * `unfold` their bytes, each field's range named. Live when given a tap.
  */
 export function showSequence(
   records: readonly PacketRecord[] | WatchedPackets,
-  options: { title?: string; clients?: readonly string[] } = {},
+  options: { title?: string; clients?: readonly string[]; unfold?: readonly number[] } = {},
 ): View {
   return of(records, (all) => sequenceView(explained(all), options));
 }

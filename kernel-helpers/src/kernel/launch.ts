@@ -8,7 +8,7 @@ import { captureStream } from "./output";
  */
 import { printPromisesPlainly } from "./promises";
 import { PROTOCOL_VERSION } from "./protocol";
-import { toJson } from "./rich";
+import { metadataOf, toJson } from "./rich";
 import { Session } from "./session";
 import { prepareForTermination } from "./termination";
 import { installStackTraces } from "./traceback";
@@ -50,7 +50,7 @@ function parentPid(): number {
 function hookFor(session: Session, lifecycle: Lifecycle): KernelHook {
   return {
     version: 1,
-    publishDisplay(bundle, { id, update = false, metadata = {} } = {}) {
+    publishDisplay(bundle, { id, update = false, metadata = metadataOf(bundle) } = {}) {
       const transient = id === undefined ? {} : { display_id: id };
       session.publish(update ? "update_display_data" : "display_data", { data: toJson(bundle), metadata, transient });
     },

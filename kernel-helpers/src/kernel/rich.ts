@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { VIEW_MIME } from "../views/view";
 
 const DISPLAY = Symbol.for("Jupyter.display");
 
@@ -27,4 +28,13 @@ export function toJson(bundle: object): Record<string, unknown> {
       data instanceof Uint8Array ? Buffer.from(data).toString("base64") : data,
     ]),
   );
+}
+
+/**
+ * What Jupyter should know of a bundle, by MIME type: our pictures scroll in a narrow window, where JupyterLab would
+ * shrink an image until its text cannot be read.
+ */
+export function metadataOf(bundle: object): Record<string, unknown> {
+  const ours = VIEW_MIME in bundle && "image/svg+xml" in bundle;
+  return ours ? { "image/svg+xml": { unconfined: true } } : {};
 }

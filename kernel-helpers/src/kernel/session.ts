@@ -6,7 +6,7 @@ import { complete, inspectAt, isComplete } from "./language";
 import { complain } from "./log";
 import { OutputStreams, type StreamName } from "./output";
 import { type Content, type Header, LATE_ERROR } from "./protocol";
-import { mimeBundle } from "./rich";
+import { metadataOf, mimeBundle } from "./rich";
 import { describeDiagnostics, describeThrown, type ErrorContent } from "./traceback";
 import type { Tslab } from "./tslab";
 import type { Wire } from "./wire";
@@ -189,7 +189,11 @@ export class Session {
     this.#output.flush();
     if (error) this.#wire.publish("error", header, error);
     else if (result)
-      this.#wire.publish("execute_result", header, { execution_count: count, data: result, metadata: {} });
+      this.#wire.publish("execute_result", header, {
+        execution_count: count,
+        data: result,
+        metadata: metadataOf(result),
+      });
     // Rejections of this very moment are told now, while the cell's clients still listen.
     await turn();
     await turn();

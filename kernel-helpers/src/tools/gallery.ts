@@ -46,6 +46,10 @@ function packetSamples(): [string, View][] {
   return [
     ["sequence", sequenceView(deliveries, { title: "One value, three guarantees" })],
     ["sequence, one client", sequenceView(firstPackets, { title: "The first packets" })],
+    [
+      "sequence, unfolded",
+      sequenceView(firstPackets, { title: "The first packets, two of them by bytes", unfold: [3, 4] }),
+    ],
     ["sequence, folded", sequenceView(plantPackets, { title: "A plant" })],
     ["sequence, refused", sequenceView(refused, { title: "What a broker refuses" })],
     ["sequence, one packet", sequenceView(firstPackets.slice(0, 1))],

@@ -16,7 +16,7 @@ import { type LogData, logView } from "./log";
 import { type LogsData, logsView } from "./logs";
 import { type PacketsData, packetsView } from "./packets";
 import { toBytes } from "./record";
-import { sequenceView } from "./sequence";
+import { type SequenceData, sequenceView } from "./sequence";
 import { type TableData, tableView } from "./table";
 import { type TimelineData, timelineView } from "./timeline";
 import { type TopicsData, topicsView } from "./topics";
@@ -34,7 +34,8 @@ const ownChart = (drawn: View): View | undefined => (hasOwnColours(drawn) ? draw
 
 const kinds: Readonly<Record<string, Draw>> = {
   packets: (data: PacketsData) => (whole(data) ? packetsView(data.packets, { caption: data.caption }) : undefined),
-  sequence: (data: PacketsData) => (whole(data) ? sequenceView(data.packets, { title: data.caption }) : undefined),
+  sequence: (data: SequenceData) =>
+    whole(data) ? sequenceView(data.packets, { ...data, title: data.caption }) : undefined,
   bytes: (data: BytesData) => {
     const bytes = toBytes(data.bytes);
     return bytes.length === data.length ? bytesView(bytes, data.fields, { title: data.title }) : undefined;

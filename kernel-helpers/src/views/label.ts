@@ -15,6 +15,8 @@ export interface Part {
 export interface LabelOptions {
   /** Longest topic, payload or id in characters, default 48; the rest becomes an ellipsis. */
   readonly limit?: number;
+  /** Whose lane it stands in: a CONNECT of that client id need not say it again. */
+  readonly lane?: string;
 }
 
 /** A packet in the field's words: PUBLISH QoS 1 DUP  boiler/3/temp  "71.5"  id 7. */
@@ -23,7 +25,7 @@ export function labelParts(record: PacketRecord, options: LabelOptions = {}): Pa
   const write = WRITERS[type];
   const limit = options.limit ?? 48;
   const parts: Part[] = [{ text: cut(type, 16) }];
-  if (write) parts.push(...write(new Reader(record, limit)));
+  if (write) parts.push(...write(new Reader(record, limit, options.lane)));
   else parts.push({ text: count(wireLength(record), "byte") });
   const { problem } = record.packet;
   if (typeof problem === "string" && problem) parts.push({ text: cut(problem, Math.max(limit, 24) * 2), bad: true });
@@ -70,6 +72,7 @@ class Reader {
   constructor(
     readonly record: PacketRecord,
     readonly limit: number,
+    readonly lane?: string,
   ) {}
 
   /** The first of these fields that is there, also among the MQTT 5 properties. */
@@ -121,7 +124,9 @@ const WRITERS: Record<string, Writer> = {
         VERSIONS[Number(read.get("protocolVersion"))] ??
         `protocol level ${cut(asText(read.get("protocolVersion")), 8)}`,
     },
-    ...named(read, "client id", "clientIdentifier", "(empty: the broker assigns one)"),
+    ...(read.lane && read.get("clientIdentifier") === read.lane
+      ? []
+      : named(read, "client id", "clientIdentifier", "(empty: the broker assigns one)")),
     ...(read.get("cleanStart", "cleanSession") === false
       ? [{ text: "resume session", strong: true }]
       : [{ text: read.get("protocolVersion") === 5 ? "clean start" : "clean session" }]),

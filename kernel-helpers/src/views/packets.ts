@@ -156,7 +156,7 @@ export const textLane = (record: PacketRecord, client: string): string => {
   return record.direction === "to-broker" ? `${client} ${mark}▶ broker` : `${client} ◀${mark} broker`;
 };
 
-function plainBytes(record: PacketRecord): string {
+export function plainBytes(record: PacketRecord): string {
   const lines = dump(toBytes(record.bytes), record.fields ?? [], { length: wireLength(record) });
   const sentences = (record.explanation ?? []).map((one) => `  ${visible(one)}\n`).join("");
   return `Packet ${record.number}, ${count(wireLength(record), "byte")}\n${sentences}${dumpText(lines)}`;

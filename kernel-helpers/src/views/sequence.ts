@@ -1,8 +1,9 @@
+import { dump, dumpText } from "./dump";
 import { escapeText, isolateSvg, visible } from "./escape";
 import { type Folded, fold } from "./fold";
 import { flow, labelParts, labelText, type Part, sentence, since } from "./label";
-import { foldText, type PacketsData, packetsData, textLane } from "./packets";
-import { clientNames, lost, type PacketRecord } from "./record";
+import { foldText, type PacketsData, packetsData, plainBytes, textLane } from "./packets";
+import { clientNames, lost, type PacketRecord, toBytes, wireLength } from "./record";
 import { arrowhead, cross, fit, measure, n, picture } from "./svg";
 import { count, textTable } from "./text";
 import { colour, font } from "./theme";
@@ -12,6 +13,14 @@ export interface SequenceOptions {
   readonly title?: string;
   /** Clients from left to right by id; the broker stands between those who mostly send and those who mostly receive. */
   readonly clients?: readonly string[];
+  /** The packets, by number, whose bytes are shown below their arrows with each field's range; at most four. */
+  readonly unfold?: readonly number[];
+}
+
+/** What is kept of a sequence. */
+export interface SequenceData extends PacketsData {
+  readonly clients?: readonly string[];
+  readonly unfold?: readonly number[];
 }
 
 const LARGEST = 30_000;
@@ -26,10 +35,15 @@ const TOP = 92;
 export function sequenceView(
   records: readonly PacketRecord[],
   options: SequenceOptions = {},
-): View<"sequence", PacketsData> {
+): View<"sequence", SequenceData> {
   const title = options.title ?? "Packets in sequence";
-  const data = packetsData(records, title);
-  const text = plain(title, records);
+  const { clients, unfold } = options;
+  const data: SequenceData = {
+    ...packetsData(records, title),
+    ...(clients?.length ? { clients: [...clients] } : {}),
+    ...(unfold?.length ? { unfold: [...unfold] } : {}),
+  };
+  const text = plain(title, records, unfold);
   if (!records.length) {
     const said = `${visible(title)}: no packets yet`;
     const width = Math.max(260, Math.ceil(measure(said)) + 40);
@@ -72,7 +86,9 @@ function draw(title: string, records: readonly PacketRecord[], options: Sequence
   const folded = fold(records, size.keep);
   const shown = [...folded.head, ...folded.tail];
   const name = clientNames(records);
-  const labels = new Map(shown.map((record) => [record, labelParts(record, { limit: size.limit })]));
+  const labels = new Map(
+    shown.map((record) => [record, labelParts(record, { limit: size.limit, lane: name(record) })]),
+  );
   const widths = new Map(shown.map((record) => [record, partsWidth(labels.get(record) ?? [])]));
   const wide = (record: PacketRecord) => widths.get(record) ?? 0;
   const lanes = placeLanes(shown, name, options, wide);
@@ -81,7 +97,16 @@ function draw(title: string, records: readonly PacketRecord[], options: Sequence
   const widest = Math.max(...shown.map(wide));
   const last = lanes.at(-1) as Lane;
   const left = gutter(shown);
-  const width = Math.ceil(Math.max(last.x + 90, left + widest + 40, measure(title, { bold: true }) + 40));
+  const unfolded = new Map(
+    shown
+      .filter((one) => options.unfold?.includes(one.number))
+      .slice(0, 4)
+      .map((one) => [one, bytesOf(one)]),
+  );
+  const dumped = Math.max(0, ...[...unfolded.values()].flat().map((line) => measure(line, MONO))) + 64;
+  const width = Math.ceil(
+    Math.max(last.x + boxWidth(last.name) / 2 + 20, left + widest + 40, measure(title, { bold: true }) + 40, dumped),
+  );
   const rows: string[] = [];
   let y = TOP;
   const add = (record: PacketRecord) => {
@@ -100,6 +125,10 @@ function draw(title: string, records: readonly PacketRecord[], options: Sequence
       }),
     );
     y += ROW;
+    const lines = unfolded.get(record) ?? [];
+    if (!lines.length) return;
+    rows.push(bytesBox(record, lines, y - 6, width));
+    y += lines.length * LINE + 16;
   };
   folded.head.forEach(add);
   if (folded.folded.length) {
@@ -143,8 +172,8 @@ function placeLanes(
   ];
   // A gap must hold the labels of the arrows that span it alone; with many lanes labels run across them.
   const widest = (client: string) => Math.max(0, ...shown.filter((r) => name(r) === client).map(wide));
-  const most = order.length <= 2 ? 560 : order.length <= 3 ? 440 : order.length <= 5 ? 240 : 170;
-  let x = gutter(shown) + 76;
+  const most = order.length <= 2 ? 460 : order.length <= 3 ? 316 : order.length <= 5 ? 210 : 160;
+  let x = gutter(shown) + 8 + boxWidth(order[0]?.name ?? "") / 2;
   return order.map((lane, i) => {
     if (i > 0) {
       const beside = lane.broker ? order[i - 1] : order[i - 1]?.broker ? lane : undefined;
@@ -154,13 +183,16 @@ function placeLanes(
   });
 }
 
+const laneLabel = (name: string): string => fit(visible(name), 136, { bold: true });
+const boxWidth = (name: string): number => Math.max(64, Math.ceil(measure(laneLabel(name), { bold: true })) + 22);
+
 const heading = (title: string) => `<text x="20" y="28" font-weight="600">${escapeText(title)}</text>`;
 
 function lifelines(lanes: readonly Lane[], bottom: number): string {
   return lanes
     .map((lane) => {
-      const label = fit(visible(lane.name), 136, { bold: true });
-      const w = Math.max(64, Math.ceil(measure(label, { bold: true })) + 22);
+      const label = laneLabel(lane.name);
+      const w = boxWidth(lane.name);
       const box = lane.broker
         ? `<rect x="${lane.x - w / 2}" y="42" width="${w}" height="26" fill="${colour.ink}"/>`
         : `<rect x="${lane.x - w / 2}" y="42" width="${w}" height="26" rx="13" fill="${colour.quiet}" stroke="${colour.muted}"/>`;
@@ -237,6 +269,25 @@ const partsWidth = (parts: readonly Part[]): number =>
     0,
   );
 
+const LINE = 16;
+const MONO = { mono: true, size: font.small } as const;
+
+/** A packet's bytes, line by line, with the field that each range is. */
+const bytesOf = (record: PacketRecord): string[] =>
+  dumpText(dump(toBytes(record.bytes), record.fields ?? [], { limit: 96, length: wireLength(record) }), 100).split(
+    "\n",
+  );
+
+function bytesBox(record: PacketRecord, lines: readonly string[], y: number, width: number): string {
+  const text = lines.map(
+    (line, i) => `<text x="32" y="${y + 17 + i * LINE}">${isolateSvg(line.replaceAll(" ", "\u00a0"))}</text>`,
+  );
+  return (
+    `<g data-bytes="${record.number}" font-family="${font.mono}" font-size="${font.small}">` +
+    `<rect x="20" y="${y}" width="${width - 40}" height="${lines.length * LINE + 10}" rx="4" fill="${colour.quiet}" stroke="${colour.edge}"/>${text.join("")}</g>`
+  );
+}
+
 function foldRow(folded: Folded<PacketRecord>, y: number, width: number): string {
   const zigzag = `<path d="M${GUTTER - 10} ${y + 10}${"l5-4 5 8 5-4".repeat(Math.floor((width - GUTTER - 10) / 15))}" fill="none" stroke="${colour.edge}"/>`;
   return `${zigzag}<text x="${Math.round((width + GUTTER) / 2)}" y="${y + 14.5}" text-anchor="middle" fill="${colour.muted}" stroke="${colour.card}" stroke-width="8" paint-order="stroke">${escapeText(foldText(folded.folded))}</text>`;
@@ -287,7 +338,7 @@ function describe(
 }
 
 /** For a terminal: who, an arrow, whom, and the packet, with the number that prose refers to. */
-function plain(title: string, records: readonly PacketRecord[]): string {
+function plain(title: string, records: readonly PacketRecord[], unfold: readonly number[] = []): string {
   const { head, tail, folded } = fold(records, 40);
   const name = clientNames(records);
   const first = records[0]?.at ?? 0;
@@ -304,5 +355,7 @@ function plain(title: string, records: readonly PacketRecord[]): string {
     { title: "lane", max: 44 },
     { title: "packet", max: 76 },
   ] as const;
-  return `${visible(title)}: ${count(records.length, "packet")}\n\n${textTable(columns, rows)}`;
+  const bytes = [...head, ...tail].filter((record) => unfold.includes(record.number)).map(plainBytes);
+  const heading = `${visible(title)}: ${count(records.length, "packet")}`;
+  return [heading, textTable(columns, rows), ...bytes].join("\n\n");
 }
