@@ -179,6 +179,7 @@ function writePages(
     changesPage(map),
   ];
   for (const page of pages) folder.write(page.file, frame.page(page));
+  folder.write("robots.txt", "User-agent: *\nAllow: /\n");
   return failed.flatMap(({ name }) => {
     const earlier = RESERVED.has(name.toLowerCase()) ? undefined : folder.earlier(`${name}.html`);
     if (earlier === undefined || slugs.has(name)) return [];

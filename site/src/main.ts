@@ -9,7 +9,7 @@ import type { Solutions } from "./lesson";
 import { OutputError, OutputFolder } from "./output-folder";
 import { changes, curriculum, listedLabs, notebooksIn, otherRunsIn, type Source } from "./sources";
 
-/** `npm run site`, as set-up has read its options. */
+/** `npm run site`, as set-up has read its options; the bench names a cache of its own. */
 export interface SiteCall {
   readonly options: Readonly<Record<string, string | true | undefined>>;
 }
@@ -22,6 +22,7 @@ export async function main({ options }: SiteCall): Promise<number> {
     out: resolve(text(options.out) ?? resolve(courseRoot, "site", "dist")),
     solutions: (text(options.solutions) ?? "collapsed") as Solutions,
     execute: true,
+    cacheFolder: text(options.cache),
   };
   const code = await buildOnce(call);
   return options.watch ? watchUntilStopped(call, text(options.port)) : code;
@@ -33,9 +34,11 @@ interface BuildCall {
   readonly solutions: Solutions;
   /** Whether labs that have not run as they are now are executed. */
   readonly execute: boolean;
+  /** Where rendered notebooks are kept, when not in the course's cache. */
+  readonly cacheFolder: string | undefined;
 }
 
-async function buildOnce({ from, out, solutions, execute }: BuildCall): Promise<number> {
+async function buildOnce({ from, out, solutions, execute, cacheFolder }: BuildCall): Promise<number> {
   const started = performance.now();
   try {
     const listed = listedLabs();
@@ -53,6 +56,7 @@ async function buildOnce({ from, out, solutions, execute }: BuildCall): Promise<
         listed,
         curriculum: curriculum(),
         others,
+        cacheFolder,
         changes: changes(resolve(courseRoot, "site", "changes.json")),
         complain: (line) => console.error(line),
         progress,

@@ -1,9 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, type FSWatcher, watch as watchFolder } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { createServer, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { extname, join, resolve, sep } from "node:path";
+import type { ServerResponse } from "node:http";
+import { serveFolder } from "./serve";
 
 /** A site that is built again when its sources change, and served with a reload of the pages that are open. */
 export interface Watched {
@@ -28,11 +26,11 @@ const TOGETHER_MS = 80;
 /** Serves and watches until `close`. */
 export async function watchSite(of: Watched): Promise<Watching> {
   const readers = new Set<ServerResponse>();
-  const server = createServer((request, response) => {
-    if (request.url === LIVE) listen(readers, response);
-    else void answer(of.out, request.url ?? "/", response);
+  const server = await serveFolder(of.out, {
+    port: of.port,
+    page: live,
+    more: (url, response) => url === LIVE && listen(readers, response),
   });
-  const port = await listening(server, of.port);
   let building = false;
   let again = false;
   const rebuild = async (): Promise<void> => {
@@ -59,13 +57,12 @@ export async function watchSite(of: Watched): Promise<Watching> {
     .filter((folder) => existsSync(folder))
     .map((folder) => watchFolder(folder, { recursive: true }, (_event, name) => changed(name)));
   return {
-    url: `http://127.0.0.1:${port}/`,
+    url: server.url,
     async close() {
       clearTimeout(waiting);
       for (const watcher of watchers) watcher.close();
       for (const reader of readers) reader.end();
-      server.closeAllConnections();
-      await new Promise<void>((closed) => server.close(() => closed()));
+      await server.close();
     },
   };
 }
@@ -73,30 +70,11 @@ export async function watchSite(of: Watched): Promise<Watching> {
 const LIVE = "/.live";
 const SCRIPT = `new EventSource("${LIVE}").onmessage = () => location.reload();`;
 
-function listen(readers: Set<ServerResponse>, response: ServerResponse): void {
+function listen(readers: Set<ServerResponse>, response: ServerResponse): true {
   response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" }).write(": here\n\n");
   readers.add(response);
   response.once("close", () => readers.delete(response));
-}
-
-const KINDS: Readonly<Record<string, string>> = {
-  ".html": "text/html; charset=utf-8",
-  ".json": "application/json",
-  ".ipynb": "application/x-ipynb+json",
-};
-
-async function answer(out: string, url: string, response: ServerResponse): Promise<void> {
-  try {
-    const path = decodeURIComponent(new URL(url, "http://127.0.0.1").pathname);
-    const file = resolve(join(out, path.endsWith("/") ? `${path}index.html` : path));
-    if (!file.startsWith(resolve(out) + sep)) throw new Error("outside of the site");
-    const body = await readFile(file);
-    const kind = KINDS[extname(file)] ?? "application/octet-stream";
-    response.writeHead(200, { "content-type": kind, "cache-control": "no-store" });
-    response.end(kind.startsWith("text/html") ? live(body.toString("utf8")) : body);
-  } catch {
-    response.writeHead(404, { "content-type": "text/plain" }).end("There is no such page.\n");
-  }
+  return true;
 }
 
 /** The served page, not the written one, has the reload and a policy that lets it in. */
@@ -108,11 +86,4 @@ function live(html: string): string {
       return `${head}${connect.replace("script-src ", `script-src ${hash} `)}`;
     })
     .replace("</head>", () => `<script>${SCRIPT}</script>\n</head>`);
-}
-
-function listening(server: Server, port: number): Promise<number> {
-  return new Promise((there, failed) => {
-    server.once("error", failed);
-    server.listen(port, "127.0.0.1", () => there((server.address() as AddressInfo).port));
-  });
 }

@@ -11,6 +11,7 @@ export function changesPage(map: SiteMap): PageParts {
   return {
     kind: "index",
     title: `Changes · ${COURSE}`,
+    description: "What has changed in the MQTT labs, newest first.",
     file: "changes.html",
     main: `<h1>What has changed</h1>
 ${rows.length ? `<dl class="changes">${rows.join("\n")}</dl>` : "<p>Nothing yet.</p>"}`,

@@ -20,6 +20,7 @@ export function glossaryPage(map: SiteMap): PageParts {
   return {
     kind: "index",
     title: `Glossary · ${COURSE}`,
+    description: "Terms of MQTT, each with the sentence that teaches it first.",
     file: "glossary.html",
     main: `<h1>Glossary</h1>
 <p class="lead">Each term with the sentence that teaches it first, and the way there.</p>

@@ -35,6 +35,8 @@ export function ledgerPage(map: SiteMap): PageParts {
   return {
     kind: "index",
     title: `Statements of the specification · ${COURSE}`,
+    description:
+      "What statements of the MQTT 5.0 specification did on each release of Mosquitto, as cells of the course observed it.",
     file: "statements.html",
     main: `<h1>Statements of the specification, shown</h1>
 <p class="lead">The MQTT 5.0 specification numbers what clients and servers must do. These were put to brokers, and this is what they did.</p>

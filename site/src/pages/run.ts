@@ -5,6 +5,7 @@ import { COURSE } from "../site-map";
 export const runPage = (): PageParts => ({
   kind: "index",
   title: `Run it · ${COURSE}`,
+  description: "What running the MQTT labs needs, how being judged works, and what stays behind.",
   file: "run.html",
   main: `<h1>Run the labs yourself</h1>
 <p class="lead">You need Node 20.19 or newer and Python 3.10 or newer with <code>venv</code>. Everything else is brought into the course’s own folder.</p>

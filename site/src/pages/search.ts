@@ -6,6 +6,7 @@ import { COURSE } from "../site-map";
 export const searchPage = (files: readonly string[]): PageParts => ({
   kind: "search",
   title: `Search · ${COURSE}`,
+  description: "Search the prose, the code and the outputs of the MQTT labs.",
   file: "search.html",
   script: "search.js",
   main: `<h1>Search</h1>

@@ -40,6 +40,7 @@ export function topicsPage(map: SiteMap): PageParts {
   return {
     kind: "index",
     title: `Topics · ${COURSE}`,
+    description: "Every topic of the course with the cells that prove it.",
     file: "topics.html",
     main: `<h1>Topics, and the cells that prove them</h1>
 <p class="lead">${lead}</p>
