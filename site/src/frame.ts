@@ -73,7 +73,7 @@ export class Frame {
 }
 
 export interface PageParts {
-  readonly kind: "lab" | "front" | "index" | "search";
+  readonly kind: "lab" | "front" | "index" | "wide" | "search";
   readonly title: string;
   readonly description?: string;
   /** The file name, so that the header can tell where we are. */

@@ -1,7 +1,7 @@
 /** Sentences of the prose that other pages quote: what a term means, what a statement demands. */
 
-/** A sentence ends at a mark that a space and an upper case letter, a quote or a bracket follow. */
-const sentencesOf = (block: string): string[] => block.split(/(?<=[.?!]["”’)]?)\s+(?=[\p{Lu}"“‘([*])/u);
+/** A sentence ends at a mark and a space; it may begin with a word of code, so its first letter says nothing. */
+const sentencesOf = (block: string): string[] => block.split(/(?<=[.?!]["”’)]?)(?<!\b(?:e\.g|i\.e|cf|vs|etc)\.)\s+/u);
 
 /** The first sentence of these blocks that has the term, also in the plural and as code writes it ("keep alive", keepalive). */
 export function sentenceWith(term: string, blocks: readonly string[]): string {

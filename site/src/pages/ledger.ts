@@ -33,7 +33,7 @@ export function ledgerPage(map: SiteMap): PageParts {
     [...(entries.get(id) as Entry).seen.values()].flat().some((seen) => !seen.holds),
   ).length;
   return {
-    kind: "index",
+    kind: "wide",
     title: `Statements of the specification · ${COURSE}`,
     description:
       "What statements of the MQTT 5.0 specification did on each release of Mosquitto, as cells of the course observed it.",
