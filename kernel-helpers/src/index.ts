@@ -14,7 +14,7 @@ export { decodePackets, encodePacket } from "./mqtt/codec";
 export { explainPacket, explainReasonCode } from "./mqtt/explain";
 export type { Packet } from "./mqtt/packet";
 export type { RawClient } from "./mqtt/raw";
-export type { PacketRecord, Tap } from "./mqtt/tap";
+export type { PacketRecord, Tap, TlsRecord } from "./mqtt/tap";
 export * from "./show";
 
 /** What each engine on this machine says of itself: available or not, which Mosquitto releases, and why not. */

@@ -5,7 +5,7 @@ import { liveView, type Watched } from "./kernel/live";
 import type { Health } from "./lab/health";
 import { explainPacket } from "./mqtt/explain";
 import { explainLog } from "./mqtt/explain-log";
-import type { PacketRecord } from "./mqtt/tap";
+import type { PacketRecord, TlsRecord } from "./mqtt/tap";
 import { bytesView } from "./views/bytes";
 import { type ChartData, type ChartLook, type ChartRow, chartView } from "./views/chart";
 import { ladderView } from "./views/ladder";
@@ -14,6 +14,7 @@ import { logsView } from "./views/logs";
 import { packetsView } from "./views/packets";
 import type { PacketRecord as Drawn } from "./views/record";
 import { sequenceView } from "./views/sequence";
+import { type SightData, sightView } from "./views/sight";
 import { type TableData, tableView } from "./views/table";
 import { type TimelineLane, type TimelineSeries, timelineView } from "./views/timeline";
 import { type TopicsData, topicsOf, topicsView } from "./views/topics";
@@ -75,6 +76,32 @@ export function showSequence(
 /** One packet's bytes, each field's range named. */
 export function showBytes(record: PacketRecord): View {
   return bytesView(record.bytes, record.fields);
+}
+
+/** TLS records as they passed a tap, and what anybody on the way can read of each. */
+export function showRecords(records: readonly TlsRecord[], options: { caption?: string } = {}): View {
+  const clear = ({ type, encrypted, messages }: TlsRecord) =>
+    encrypted || !messages.length
+      ? type === "change cipher spec"
+        ? "from here on encrypted"
+        : "nothing"
+      : messages.map(({ name, says }) => [name, ...says].join("; ")).join(" · ");
+  return tableView({
+    caption: options.caption ?? "TLS records",
+    columns: ["number", "from", "record", "bytes", "what anybody on the way can read"],
+    rows: records.map((record) => [
+      record.number,
+      record.direction === "to-broker" ? "client" : "broker",
+      record.type,
+      record.length,
+      clear(record),
+    ]),
+  });
+}
+
+/** Who can read what: a row for each way that a message takes, a column for each party it passes. */
+export function showSight(sight: SightData): View {
+  return sightView(sight);
 }
 
 /** Mosquitto's default time stamp, seconds since 1970: no reader compares those by eye. */

@@ -7,7 +7,7 @@ const LANGUAGE = new Set(
   (
     "undefined NaN Infinity Math JSON Object Array Number String Boolean BigInt Symbol Date RegExp Error TypeError RangeError " +
     "Map Set WeakMap WeakSet Promise Uint8Array DataView ArrayBuffer Buffer TextEncoder TextDecoder Intl parseInt parseFloat " +
-    "isNaN isFinite encodeURIComponent decodeURIComponent structuredClone"
+    "isNaN isFinite encodeURIComponent decodeURIComponent structuredClone crypto"
   ).split(" "),
 );
 

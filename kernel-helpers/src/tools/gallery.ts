@@ -10,6 +10,7 @@ import { ladderView } from "../views/ladder";
 import { logView } from "../views/log";
 import { packetsView } from "../views/packets";
 import { sequenceView } from "../views/sequence";
+import { sightView } from "../views/sight";
 import { tableView } from "../views/table";
 import { timelineView } from "../views/timeline";
 import { topicsOf, topicsView } from "../views/topics";
@@ -81,6 +82,31 @@ const HOPS = [
   { name: "MQTT", state: "not reached" },
 ] as const;
 
+const SIGHT = {
+  title: "One setpoint on three ways",
+  viewers: ["eavesdropper", "broker", "receiver"],
+  ways: [
+    {
+      name: "1883",
+      detail: "plain",
+      sees: [
+        { text: "boiler/3/setpoint 71.5", reads: true },
+        { text: "boiler/3/setpoint 71.5", reads: true },
+        { text: "71.5", reads: true },
+      ],
+    },
+    {
+      name: "8883, sealed payload",
+      detail: "TLS, and AES-GCM from end to end",
+      sees: [
+        { text: "12 records, 2,310 bytes", reads: false },
+        { text: "boiler/3/setpoint, 32 bytes of noise", reads: false },
+        { text: "71.5", reads: true },
+      ],
+    },
+  ],
+};
+
 function systemSamples(): [string, View][] {
   return [
     ["ladder, failing", ladderView(HOPS, { title: "Container running, broker unreachable" })],
@@ -95,6 +121,8 @@ function systemSamples(): [string, View][] {
       ]),
     ],
     ["ladder, nothing yet", ladderView([])],
+    ["who reads what", sightView(SIGHT)],
+    ["who reads what, nothing yet", sightView({ title: "Who reads what", viewers: [], ways: [] })],
     [
       "topology",
       topologyView({

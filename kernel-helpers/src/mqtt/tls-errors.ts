@@ -1,0 +1,52 @@
+/** What a TLS error's code means, and where to look: OpenSSL's own texts help those who know already. */
+
+export interface TlsFailure {
+  readonly what: string;
+  readonly hint: string;
+}
+
+const AUTHORITY = "give the root that the broker's certificate leads to as `ca`; never switch the check off";
+const TIME = "look at the dates of every certificate in the chain, and at this machine's clock";
+const CLIENT =
+  "the broker asks for a certificate that its `cafile` vouches for: give `cert` (with its chain) and `key`";
+
+const MEANINGS: Readonly<Record<string, TlsFailure>> = {
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: { what: "nobody this client trusts issued the certificate", hint: AUTHORITY },
+  UNABLE_TO_GET_ISSUER_CERT: { what: "nobody this client trusts issued the certificate", hint: AUTHORITY },
+  SELF_SIGNED_CERT_IN_CHAIN: { what: "the chain ends at a root that this client does not trust", hint: AUTHORITY },
+  DEPTH_ZERO_SELF_SIGNED_CERT: { what: "the certificate is signed by itself, and not trusted", hint: AUTHORITY },
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: {
+    what: "the broker sent one certificate, and its issuer is missing",
+    hint: "the broker's `certfile` has to hold the intermediate too, behind its own certificate; or `ca` is the wrong root",
+  },
+  CERT_SIGNATURE_FAILURE: { what: "a signature in the chain does not fit its issuer's key", hint: AUTHORITY },
+  CERT_HAS_EXPIRED: { what: "a certificate of the chain has ended", hint: TIME },
+  CERT_NOT_YET_VALID: { what: "a certificate of the chain has not begun", hint: TIME },
+  CERT_REVOKED: { what: "the certificate was revoked", hint: "ask the authority for a new one" },
+  INVALID_PURPOSE: {
+    what: "the certificate was not made for this end of a connection",
+    hint: "its extended key usage has to say serverAuth at a broker, and clientAuth at a client",
+  },
+  ERR_TLS_CERT_ALTNAME_INVALID: {
+    what: "the certificate is for other hosts",
+    hint: "compare the host in the URL (or `servername`) with the certificate's subject alternative names",
+  },
+  ERR_SSL_WRONG_VERSION_NUMBER: {
+    what: "the other side does not speak TLS",
+    hint: "is this a plain listener? then its URL begins with mqtt://",
+  },
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: { what: "the broker wants a client certificate", hint: CLIENT },
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: { what: "the broker does not trust this client's issuer", hint: CLIENT },
+  ERR_SSL_SSL_TLSV1_ALERT_UNKNOWN_CA: { what: "the broker does not trust this client's issuer", hint: CLIENT },
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: { what: "this client's certificate has ended", hint: CLIENT },
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED: {
+    what: "the broker's revocation list names this client's certificate",
+    hint: "ask the authority for a new certificate",
+  },
+  ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE: { what: "this client's certificate is for servers", hint: CLIENT },
+};
+
+/** Of an error's code; undefined for what is none of TLS's. */
+export function explainTlsCode(code: unknown): TlsFailure | undefined {
+  return typeof code === "string" && Object.hasOwn(MEANINGS, code) ? MEANINGS[code] : undefined;
+}
