@@ -93,6 +93,8 @@ export async function openClient(target: string | { url: string }, options: LabC
   const mqtt = connect(url, { ...settings, manualConnect: true });
   const client = new Client(mqtt, settings.clientId ?? "");
   mqtt.connect();
+  // Before the handshake, too: CONNECT would wait for the other side to acknowledge the last bytes of TLS.
+  (mqtt.stream as { setNoDelay?: (on: boolean) => void }).setNoDelay?.(true);
   await client.connected(url, timeout);
   return client;
 }

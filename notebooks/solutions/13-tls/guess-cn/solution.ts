@@ -1,0 +1,1 @@
+lab.guess("common-name", "name")

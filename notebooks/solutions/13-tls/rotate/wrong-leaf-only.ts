@@ -1,0 +1,6 @@
+// expect: a new client is shown the new certificate
+async function rotate(broker: Broker): Promise<void> {
+  await broker.files.write("server.crt", renewed.certificate);
+  await broker.files.write("server.key", renewed.key);
+  await broker.reload();
+}

@@ -1,0 +1,6 @@
+// expect: the client that was there has not noticed
+async function rotate(broker: Broker): Promise<void> {
+  await broker.files.write("server.crt", renewed.chain);
+  await broker.files.write("server.key", renewed.key);
+  await broker.restart();
+}

@@ -1,0 +1,3 @@
+const trust = (root: string): LabClientOptions => ({
+  ca: root,
+});

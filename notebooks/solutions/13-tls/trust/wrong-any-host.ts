@@ -1,0 +1,5 @@
+// expect: another host's certificate is refused
+const trust = (root: string): LabClientOptions => ({
+  ca: root,
+  servername: "elsewhere.example",
+});

@@ -1,0 +1,4 @@
+// expect: the right broker
+const trust = (_root: string): LabClientOptions => ({
+  rejectUnauthorized: true,
+});

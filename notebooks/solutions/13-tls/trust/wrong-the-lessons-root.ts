@@ -1,0 +1,2 @@
+// expect: the right broker
+const trust = (_root: string): LabClientOptions => trusting;
