@@ -24,7 +24,8 @@ export function stepsFor(names, call) {
   const compile = has("tests") ? buildWithTests : has("site") ? buildWithSite : has("build") && build;
   const code = [has("packages") && packages, compile].filter(Boolean);
   const python = has("jupyter") ? [jupyter] : [];
-  const last = [has("jupyter") && kernelspec, has("embedded") && embedded(call)].filter(Boolean);
+  const brokers = has("embedded") ? [embedded(call), embeddedTls(call)] : [];
+  const last = [has("jupyter") && kernelspec, ...brokers].filter(Boolean);
   return [[code, python].filter((chain) => chain.length), [last]];
 }
 
@@ -267,6 +268,31 @@ const embedded = ({ tool, options }) => ({
     });
     if (result.code !== 0)
       throw failure("embedded broker", "node kernel-helpers/embedded/build.mjs", result, npmCall("embedded"));
+  },
+});
+
+/** The same with TLS, which compiles OpenSSL: a broker that needs it builds it at its start, its tests before they run. */
+const embeddedTls = ({ tool, words }) => ({
+  id: "embedded-tls",
+  title: "embedded broker with TLS (OpenSSL to WebAssembly; minutes, once)",
+  inputs: () => hashOf({ words: [process.platform, process.arch], files: embeddedSources() }),
+  inPlace: () => existsSync(join(embeddedFolder, "out", "tls", "manifest.json")),
+  optional: {
+    again: "npm run embedded -- --tls",
+    consequence: "brokers with TLS (lab 13) run on Docker or on a local mosquitto, where there is one",
+  },
+  async unneeded() {
+    if (tool !== "test" || !existsSync(embeddedBuild)) return true;
+    return words.length > 0 && !words.some((word) => /^embedded\b/.test(word));
+  },
+  async run(progress) {
+    const result = await runProgram("embedded-tls", process.execPath, [embeddedBuild, "--tls"], {
+      onLine: (line) => progress.line(`set-up: ${line}`),
+    });
+    if (result.code === 0) return;
+    const perl = /OpenSSL's configuration needs it/.test(result.tail);
+    const fix = perl ? howToGet("perl") : npmCall("embedded -- --tls");
+    throw failure("embedded broker with TLS", "node kernel-helpers/embedded/build.mjs --tls", result, fix);
   },
 });
 

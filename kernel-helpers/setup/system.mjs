@@ -58,6 +58,16 @@ const packages = {
     winget: "OpenJS.NodeJS.LTS",
     none: "$ install a current Node from https://nodejs.org",
   },
+  perl: {
+    apt: "perl",
+    dnf: "perl",
+    pacman: "perl",
+    apk: "perl perl-utils",
+    zypper: "perl",
+    brew: "perl",
+    winget: "StrawberryPerl.StrawberryPerl",
+    none: "$ install perl: https://www.perl.org/get.html",
+  },
   docker: {
     apt: "docker.io",
     dnf: "moby-engine",
@@ -85,7 +95,7 @@ export const isRoot = () => process.getuid?.() === 0;
 
 /**
  * The command for this system, to be shown to a person.
- * @param {"python" | "venv" | "node" | "docker" | "mosquitto"} thing
+ * @param {"python" | "venv" | "node" | "perl" | "docker" | "mosquitto"} thing
  */
 export function howToGet(thing, manager = packageManager(), root = isRoot()) {
   const names = packages[thing][manager] ?? packages[thing].none;

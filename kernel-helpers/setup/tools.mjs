@@ -182,6 +182,7 @@ export const tools = {
     does: "Builds the embedded broker: Mosquitto as WebAssembly, for machines without a container engine.",
     words: "",
     options: {
+      tls: { value: "", does: "those that speak TLS as well, with OpenSSL (needs perl; a minute or two, once)" },
       force: { value: "", does: "build again even when it is there" },
       licences: { value: "", does: "show the licence notices of what was built" },
     },

@@ -18,19 +18,33 @@ const OF_ZIG = [
 ];
 
 /**
+ * The notices that are files of their sources.
+ *
  * @param {{ name: string, licences: string[] }[]} pins
  * @param {Record<string, string>} sources folders by name
- * @param {string} zig path of the program
  * @param {string} folder where the texts go
  */
-export function collectLicences(pins, sources, zig, folder) {
+export function collectNotices(pins, sources, folder) {
   mkdirSync(folder, { recursive: true });
-  const keep = (name, text) => writeFileSync(join(folder, `${name}.txt`), text);
-  for (const pin of pins) {
-    for (const file of pin.licences) {
-      keep(`${pin.name}-${file.replace(/\.\w+$/, "")}`, readFileSync(join(sources[pin.name], file)));
+  for (const { name, licences } of pins) {
+    for (const file of licences) {
+      const text = readFileSync(join(sources[name], file));
+      writeFileSync(join(folder, `${name}-${file.replace(/\.\w+$/, "")}.txt`), text);
     }
   }
+}
+
+/**
+ * Those, what stands in comments, and the compiler's own part.
+ *
+ * @param {{ name: string, licences: string[] }[]} pins
+ * @param {Record<string, string>} sources
+ * @param {string} zig path of the program
+ * @param {string} folder
+ */
+export function collectLicences(pins, sources, zig, folder) {
+  collectNotices(pins, sources, folder);
+  const keep = (name, text) => writeFileSync(join(folder, `${name}.txt`), text);
   for (const [name, source, file] of IN_COMMENTS) {
     const text = readFileSync(join(sources[source], file), "utf8");
     keep(name, `${text.slice(0, text.indexOf("*/") + 2)}\n`);

@@ -8,7 +8,7 @@ import { contentHash, readArchive, writeFiles } from "./archive.mjs";
 import { BuildFault } from "./fault.mjs";
 import { lastLines, run } from "./run.mjs";
 
-/** @typedef {{ name: string, version: string, content: string, debian: string, upstream: string, files: string[], licences: string[] }} Source */
+/** @typedef {{ name: string, version: string, content: string, debian: string, upstream: string, files: string[], licences: string[], leaveOut?: string[] }} Source */
 /** @typedef {{ what: string, get(source: Source): Promise<Buffer> }} Place */
 
 const UPSTREAM = "https://github.com";
@@ -115,6 +115,8 @@ export async function bringSources(sources, folder, progress) {
     const files = await download(source, from, progress);
     const half = `${target}.half`;
     rmSync(half, { recursive: true, force: true });
+    // What is checked is all of it; what is kept is what the build reads.
+    for (const path of files.keys()) if (source.leaveOut?.some((start) => path.startsWith(start))) files.delete(path);
     writeFiles(files, half);
     renameSync(half, target);
   }

@@ -21,14 +21,25 @@ const INCLUDES = [
   "cjson",
 ];
 
-/** Flags of every file. The prefix map keeps the build folder's name out of the programs. */
-export const COMMON_FLAGS = [
+const baseFlags = (includes) => [
   "-std=gnu99",
   "-w",
   "-include",
   "shim/prelude.h",
-  ...INCLUDES.map((folder) => `-I${folder}`),
+  ...includes.map((folder) => `-I${folder}`),
   ...DEFINES,
+];
+
+/** Flags of every file of the programs without TLS, and of those with it. */
+const PLAIN_FLAGS = baseFlags([...INCLUDES, "stand-ins"]);
+const TLS_FLAGS = [
+  ...baseFlags([...INCLUDES, "openssl/include"]),
+  "-DWITH_TLS",
+  "-DWITH_TLS_PSK",
+  // Nobody is at a terminal here: a key with a pass phrase can't be opened by asking for it.
+  "-DUI_OpenSSL=UI_null",
+  // The old name, which OpenSSL without its deprecated parts has no more.
+  "-DSSL_get_peer_certificate=SSL_get1_peer_certificate",
 ];
 
 /** The headers of OpenSSL that Mosquitto includes here; each leads to the shim's crypto.h. */
@@ -44,7 +55,13 @@ const all = (root, folder, except = "") => {
 };
 
 /** Files that come with a program and flags of their own: `[flags, files]`. */
-function commonGroups(root, defines) {
+function commonGroups(root, defines, tls) {
+  if (tls) {
+    return [
+      [[...defines, "-DSHIM_FILES"], all(root, `${M}/libcommon`, "memory_common")],
+      [["-DSHIM_FILES"], [`${M}/common/json_help.c`, "cjson/cJSON.c", ...named("shim", "posix")]],
+    ];
+  }
   // Upstream compiles password hashes and random numbers only with OpenSSL; WITH_TLS would change far more elsewhere.
   const crypto = ["-DWITH_TLS", "-DSHIM_FILES"];
   return [
@@ -57,7 +74,7 @@ function commonGroups(root, defines) {
   ];
 }
 
-function broker(root) {
+function broker(root, tls) {
   const defines = [
     ...["BROKER", "EPOLL", "BRIDGE", "PERSISTENCE", "SYS_TREE", "CONTROL", "MEMORY_TRACKING", "UNIX_SOCKETS"],
     "LINKED_DYNSEC",
@@ -66,6 +83,7 @@ function broker(root) {
   return {
     name: "mosquitto",
     reactor: true,
+    tls,
     groups: [
       [
         defines,
@@ -79,14 +97,15 @@ function broker(root) {
             `${M}/lib`,
             "alias_mosq handle_ping handle_pubackcomp handle_pubrec handle_pubrel handle_suback handle_unsuback net_mosq packet_datatypes packet_mosq property_mosq send_connect send_disconnect send_mosq send_publish send_subscribe send_unsubscribe util_mosq will_mosq",
           ),
+          ...(tls ? named(`${M}/lib`, "net_mosq_ocsp net_ws tls_mosq") : ["shim/net_ws.c"]),
           `${M}/deps/picohttpparser/picohttpparser.c`,
-          ...named("shim", "linked_plugins broker_main broker_loop broker_signals net_ws"),
+          ...named("shim", "linked_plugins broker_main broker_loop broker_signals"),
         ],
       ],
       [["-DSHIM_FILES"], named("shim", "sockets epoll names")],
       [["-DREAL_WITH_MEMORY_TRACKING"], [`${M}/libcommon/memory_common.c`]],
       [[...dynsec, "-DWITH_PW_CACHE"], all(root, `${M}/plugins/dynamic-security`)],
-      ...commonGroups(root, defines),
+      ...commonGroups(root, defines, tls),
     ],
   };
 }
@@ -94,44 +113,45 @@ function broker(root) {
 const SMALL_SOCKETS = ["-DSHIM_WAITS", "-DSOCKET_BASE=512"];
 
 /** A program that speaks MQTT through libmosquitto. */
-const client = (root, name, extra) => ({
+const client = (root, tls, name, extra) => ({
   name,
   reactor: false,
+  tls,
   groups: [
     ...extra,
     [
       ["-DWITH_SOCKS"],
       [
-        ...all(root, `${M}/lib`, "thread_mosq net_ws tls_mosq net_mosq_ocsp srv_mosq"),
+        ...all(root, `${M}/lib`, `thread_mosq srv_mosq${tls ? "" : " net_ws tls_mosq net_mosq_ocsp"}`),
         `${M}/deps/picohttpparser/picohttpparser.c`,
-        ...named("shim", "net_ws client_thread linked_plugins"),
+        ...named("shim", `client_thread linked_plugins${tls ? "" : " net_ws"}`),
       ],
     ],
     [[...SMALL_SOCKETS, "-DSHIM_FILES"], named("shim", "sockets epoll names waits terminal")],
     [[], [`${M}/libcommon/memory_common.c`]],
-    ...commonGroups(root, []),
+    ...commonGroups(root, [], tls),
   ],
 });
 
-/** Every program, the broker first. @param {string} root the work folder */
-export function targets(root) {
+const passwd = (root) => ({
+  name: "mosquitto_passwd",
+  reactor: false,
+  tls: false,
+  groups: [
+    [
+      ["-DSHIM_FILES"],
+      [...all(root, `${M}/apps/mosquitto_passwd`), "shim/terminal.c", `${M}/libcommon/memory_common.c`],
+    ],
+    ...commonGroups(root, [], false),
+  ],
+});
+
+function clients(root, tls) {
   const shared = [["-DWITH_SOCKS"], named(`${M}/client`, "client_shared client_props")];
-  const passwd = [[`-I${M}/apps/mosquitto_passwd`], named(`${M}/apps/mosquitto_passwd`, "get_password")];
+  const getPassword = [[`-I${M}/apps/mosquitto_passwd`], named(`${M}/apps/mosquitto_passwd`, "get_password")];
   const ctrlFlags = [`-I${M}/apps/mosquitto_passwd`, `-I${M}/plugins/dynamic-security`, "-DWITH_SOCKS"];
   return [
-    broker(root),
-    {
-      name: "mosquitto_passwd",
-      reactor: false,
-      groups: [
-        [
-          ["-DSHIM_FILES"],
-          [...all(root, `${M}/apps/mosquitto_passwd`), "shim/terminal.c", `${M}/libcommon/memory_common.c`],
-        ],
-        ...commonGroups(root, []),
-      ],
-    },
-    client(root, "mosquitto_ctrl", [
+    client(root, tls, "mosquitto_ctrl", [
       [
         ctrlFlags,
         named(
@@ -139,9 +159,9 @@ export function targets(root) {
           "broker client dynsec dynsec_client dynsec_group dynsec_role mosquitto_ctrl options",
         ),
       ],
-      passwd,
+      getPassword,
     ]),
-    client(root, "mosquitto_pub", [
+    client(root, tls, "mosquitto_pub", [
       shared,
       // WITH_THREADING only for the program: it asks for it before it reads lines, and client_thread.c stands in.
       [
@@ -149,11 +169,23 @@ export function targets(root) {
         named(`${M}/client`, "pub_client pub_shared"),
       ],
     ]),
-    client(root, "mosquitto_rr", [
+    client(root, tls, "mosquitto_rr", [
       shared,
       [["-DWITH_SOCKS", "-Dnanosleep=work_instead_of_sleep"], named(`${M}/client`, "pub_shared")],
       [["-DWITH_SOCKS"], named(`${M}/client`, "rr_client sub_client_output")],
     ]),
-    client(root, "mosquitto_sub", [shared, [["-DWITH_SOCKS"], named(`${M}/client`, "sub_client sub_client_output")]]),
+    client(root, tls, "mosquitto_sub", [
+      shared,
+      [["-DWITH_SOCKS"], named(`${M}/client`, "sub_client sub_client_output")],
+    ]),
   ];
 }
+
+/** Every program without TLS, the broker first. @param {string} root the work folder */
+export const plainTargets = (root) => [broker(root, false), passwd(root), ...clients(root, false)];
+
+/** Those that speak TLS. The work folder has OpenSSL's headers and libraries in `openssl/`. */
+export const tlsTargets = (root) => [broker(root, true), ...clients(root, true)];
+
+/** @param {ReturnType<typeof broker>} target */
+export const flagsOf = ({ tls }) => (tls ? TLS_FLAGS : PLAIN_FLAGS);

@@ -6,6 +6,7 @@ import type { TestContext } from "node:test";
 import { embeddedEngine } from "kernel-helpers/dist/brokers/embedded";
 import type { EmbeddedBroker } from "kernel-helpers/dist/brokers/embedded/broker";
 import { builtFolder } from "kernel-helpers/dist/brokers/embedded/node/modules";
+import { tlsIsBuilt } from "kernel-helpers/dist/brokers/embedded/tls-build";
 import { planBroker } from "kernel-helpers/dist/brokers/plan";
 import type { BrokerSpec } from "kernel-helpers/dist/brokers/spec";
 import { Scope } from "kernel-helpers/dist/core/scope";
@@ -16,6 +17,9 @@ import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient } from 
 export const notBuilt: string | false = existsSync(join(builtFolder(), "manifest.json"))
   ? false
   : "the embedded broker is not built: npm run embedded";
+
+/** The same for the programs with TLS. */
+export const tlsNotBuilt: string | false = notBuilt || (tlsIsBuilt() ? false : "TLS is not built: npm run embedded -- --tls");
 
 export const anonymous = (more = ""): string => `listener 1883\nallow_anonymous true\n${more}`;
 

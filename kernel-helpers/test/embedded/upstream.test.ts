@@ -5,14 +5,18 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { builtFolder } from "kernel-helpers/dist/brokers/embedded/node/modules";
+import { tlsFolder } from "kernel-helpers/dist/brokers/embedded/tls-build";
 import { courseRoot } from "kernel-helpers/dist/core/paths";
-import { notBuilt } from "./lab";
+import { notBuilt, tlsNotBuilt } from "./lab";
 import { nativeMosquitto } from "./native";
 import { layOut, listTests, mosquittoSources, runTests, unprivileged } from "./upstream";
 
 interface Skips {
   /** Why tests don't apply -> their names. */
   readonly reasons: Record<string, string[]>;
+  /** Tests of TLS, and of what upstream compiles into builds with TLS only. */
+  readonly onlyWithTls: string[];
   /** Tests that need a Python module of others. */
   readonly pythonModules: Record<string, string>;
   /** What the native broker of our image fails, and the embedded one passes -> why. */
@@ -24,9 +28,9 @@ const skips = JSON.parse(readFileSync(join(here, "upstream-skips.json"), "utf8")
 const JOBS = 6;
 const FIRST_PORT = 14_000;
 
-const PROGRAM = `#!${process.execPath}
+const program = (folder: string): string => `#!${process.execPath}
 require(${JSON.stringify(join(courseRoot, "kernel-helpers/dist/brokers/embedded/node/command.js"))})
-  .runCommandLine(process.argv.slice(2));
+  .runCommandLine(process.argv.slice(2), ${JSON.stringify(folder)});
 `;
 
 function hasPython(module: string, uid?: number): boolean {
@@ -48,11 +52,11 @@ const missing =
 /** Runs all that apply, says what happened, and returns what failed. */
 async function failures(
   t: TestContext,
-  program: string,
+  mosquitto: string,
   root: string,
-  options: { firstPort: number; asNobody: boolean },
+  options: { firstPort: number; asNobody: boolean; list: "without TLS" | "with TLS" | "both" },
 ): Promise<string[]> {
-  const folder = layOut(sources as string, root, program);
+  const folder = layOut(sources as string, root, mosquitto);
   // Started by root, a native Mosquitto becomes another user, who may not read what upstream's tests write.
   const user = options.asNobody ? unprivileged(root) : undefined;
   const all = listTests(folder);
@@ -62,12 +66,15 @@ async function failures(
       all.some((one) => one.name === name),
       `${name} is not a test of upstream's any more`,
     );
+  for (const name of options.list === "without TLS" ? skips.onlyWithTls : []) skipped.add(name);
   const lacking = Object.entries(skips.pythonModules).filter(([, module]) => !hasPython(module, user));
   for (const [name, module] of lacking) {
     skipped.add(name);
     t.diagnostic(`${name} needs the Python module ${module}, which is not installed`);
   }
-  const tests = all.filter((one) => !skipped.has(one.name));
+  const tests = all.filter(
+    ({ name }) => !skipped.has(name) && (options.list !== "with TLS" || skips.onlyWithTls.includes(name)),
+  );
   const results = await runTests(folder, tests, { jobs: JOBS, firstPort: options.firstPort, user });
   const failed = results.filter((result) => !result.passed);
   const again = results.filter((result) => result.passed && result.attempts > 1);
@@ -85,16 +92,28 @@ function temporary(t: TestContext): string {
 }
 
 test("every test of upstream's broker suite that applies passes", { skip: missing, timeout: 900_000 }, async (t) => {
-  assert.deepEqual(await failures(t, PROGRAM, temporary(t), { firstPort: FIRST_PORT, asNobody: false }), []);
+  const options = { firstPort: FIRST_PORT, asNobody: false, list: "without TLS" } as const;
+  assert.deepEqual(await failures(t, program(builtFolder()), temporary(t), options), []);
 });
 
-const notAsked = !process.env.CI && !process.env.MQTT_TEST_NATIVE && "in CI, or with MQTT_TEST_NATIVE=1";
+const everything = Boolean(process.env.CI || process.env.MQTT_TEST_NATIVE);
+const list = everything ? "both" : "with TLS";
+
+test(`those of TLS pass with OpenSSL${everything ? ", and all the others" : ""}`, {
+  skip: missing || tlsNotBuilt,
+  timeout: 900_000,
+}, async (t) => {
+  const options = { firstPort: FIRST_PORT + 4_000, asNobody: false, list } as const;
+  assert.deepEqual(await failures(t, program(tlsFolder()), temporary(t), options), []);
+});
+
+const notAsked = !everything && "in CI, or with MQTT_TEST_NATIVE=1";
 
 test("the native broker passes the same list", { skip: missing || notAsked, timeout: 900_000 }, async (t) => {
   const root = temporary(t);
-  const program = nativeMosquitto(root);
-  if (!program) return t.skip("there is no docker here, or our image of Mosquitto 2.1 is not built");
-  const failed = await failures(t, program, root, { firstPort: FIRST_PORT + 2_000, asNobody: true });
+  const native = nativeMosquitto(root);
+  if (!native) return t.skip("there is no docker here, or our image of Mosquitto 2.1 is not built");
+  const failed = await failures(t, native, root, { firstPort: FIRST_PORT + 2_000, asNobody: true, list: "both" });
   const known = Object.keys(skips.nativeFails);
   for (const name of known) t.diagnostic(`known to fail on the native broker: ${name} (${skips.nativeFails[name]})`);
   assert.deepEqual(

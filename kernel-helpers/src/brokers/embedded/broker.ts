@@ -1,21 +1,31 @@
 import { LabError } from "../../core/errors";
 import { LogBook } from "../../core/log-book";
 import type { Scope } from "../../core/scope";
-import type { BrokerSignal, BrokerState, EngineBroker, ExecOptions, Exit, Listener, ToolResult } from "../engine";
+import type {
+  BrokerSignal,
+  BrokerState,
+  EngineBroker,
+  ExecOptions,
+  Exit,
+  Listener,
+  Progress,
+  ToolResult,
+} from "../engine";
 import { listenerUrl } from "../listener-url";
-import { isLoopback, readConf } from "../mosquitto-conf";
+import { isLoopback } from "../mosquitto-conf";
 import { type BrokerPlan, CONF_PATH, modeFor } from "../plan";
 import { freePort, HostPortTaken, returnPort } from "../ports";
 import { answers } from "../probe";
 import { untilReady } from "../ready";
-import { FileError, resolvePath } from "./core/files";
+import type { WasmModule } from "./core/webassembly";
 import { Home, volumeFolder } from "./home";
 import type { LabNames } from "./names";
 import type { FromWorker, PublishedPort } from "./node/messages";
 import { programModule } from "./node/modules";
 import type { Run, WorkerPool } from "./node/pool";
-import { readText, runCommand } from "./programs";
-import { refuseTls } from "./tls";
+import { readConfiguration, runCommand } from "./programs";
+import { tlsLine } from "./tls";
+import { programsWithTls } from "./tls-build";
 
 const HOST = "127.0.0.1";
 /** Milliseconds that a broker has to save and end after SIGTERM, as `docker stop` gives it. */
@@ -31,12 +41,17 @@ export interface Lent {
 }
 
 /** Starts a broker; another process may take a port between our choice and its start, so it tries again. */
-export async function startBroker(lent: Lent, plan: BrokerPlan, scope: Scope): Promise<EmbeddedBroker> {
+export async function startBroker(
+  lent: Lent,
+  plan: BrokerPlan,
+  scope: Scope,
+  progress?: Progress,
+): Promise<EmbeddedBroker> {
   for (let tries = 1; ; tries++) {
     const broker = new EmbeddedBroker(lent, plan, scope, await choosePorts(plan));
     try {
       broker.prepare();
-      await broker.start();
+      await broker.start(progress);
       return broker;
     } catch (error) {
       await broker.remove();
@@ -105,12 +120,11 @@ export class EmbeddedBroker implements EngineBroker {
     return this.#exited ?? Promise.reject(new LabError("BROKER_EXITED", `${this.name} never ran`, "start it first"));
   }
 
-  async start(): Promise<void> {
+  async start(progress?: Progress): Promise<void> {
     this.#present();
     if (this.#state === "running") return;
     if (this.#state === "paused") return this.resume();
-    refuseTls(this.#configuration());
-    const module = await programModule("mosquitto");
+    const module = await this.#program(progress);
     this.#present();
     const after = this.log.lines.length;
     const { exited, started } = this.#begin(module);
@@ -131,6 +145,7 @@ export class EmbeddedBroker implements EngineBroker {
     return runCommand(
       {
         pool: this.#lent.pool,
+        scope: this.#scope,
         files: this.#home.files,
         mounts: this.#home.mounts,
         own: this.#ports,
@@ -240,7 +255,7 @@ export class EmbeddedBroker implements EngineBroker {
   }
 
   /** Begins a run. `started` rejects when a host port is taken, and resolves when Mosquitto's start is over. */
-  #begin(module: object): { exited: Promise<Exit>; started: Promise<void> } {
+  #begin(module: WasmModule): { exited: Promise<Exit>; started: Promise<void> } {
     const args = this.#plan.conf === null ? [] : ["-c", CONF_PATH];
     const { env } = this.#plan;
     const neighbours = this.#lent.names.of(this.#scope);
@@ -281,21 +296,12 @@ export class EmbeddedBroker implements EngineBroker {
     return { exited, started };
   }
 
-  /** The configuration as it is now, with the files it includes: a restart reads what was rewritten meanwhile. */
-  #configuration(): Map<string, string> {
-    const texts = new Map<string, string>();
-    if (this.#plan.conf === null) return texts;
-    const { files } = this.#home;
-    const read = (path: string): string => {
-      const text = orElse("", () => readText(files, path));
-      texts.set(path, text);
-      return text;
-    };
-    readConf(read(CONF_PATH), (folder) => {
-      const names = orElse([], () => files.list(resolvePath("/", folder)));
-      return names.filter((name) => name.endsWith(".conf")).map((name) => read(resolvePath(folder, name)));
-    });
-    return texts;
+  /** Mosquitto without TLS, which starts quicker and is smaller, or with it where a line of the configuration asks for it. */
+  async #program(progress?: Progress): Promise<WasmModule> {
+    const line = tlsLine(readConfiguration(this.#home.files, this.#plan.conf === null ? null : CONF_PATH));
+    if (!line) return programModule("mosquitto");
+    const why = `line ${line.number} of ${line.path} (${line.text})`;
+    return programModule("mosquitto", await programsWithTls(why, this.#scope, progress));
   }
 
   #present(): void {
@@ -312,16 +318,6 @@ export class EmbeddedBroker implements EngineBroker {
       `${this.name} is ${paused ? "paused" : "not running"}`,
       paused ? "resume it first" : "start it first",
     );
-  }
-}
-
-/** What is missing is for Mosquitto to complain about. */
-function orElse<T>(fallback: T, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof FileError) return fallback;
-    throw error;
   }
 }
 

@@ -29,8 +29,11 @@ import { LabNames } from "./names";
 import { programModule, readManifest } from "./node/modules";
 import { WorkerPool } from "./node/pool";
 import { runCommand } from "./programs";
+import { tlsIsPossible } from "./tls-build";
 
 const CAN: readonly Need[] = ["websockets", "local_only", "replace", "links"];
+
+const can = (): Set<Need> => new Set([...CAN, ...(tlsIsPossible() ? (["tls"] as const) : [])]);
 
 const INSTEAD =
   "run this lab with Docker (MQTT_LAB_ENGINE=docker), and open it again; `npm run doctor` says what is here";
@@ -45,7 +48,7 @@ class EmbeddedEngine implements Engine {
     try {
       const { mosquitto } = readManifest();
       const summary = `Mosquitto ${mosquitto} in this process, compiled to WebAssembly`;
-      return { kind: "embedded", available: true, summary, mosquitto: [mosquitto], can: new Set(CAN) };
+      return { kind: "embedded", available: true, summary, mosquitto: [mosquitto], can: can() };
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
       const { message } = error;
@@ -53,12 +56,12 @@ class EmbeddedEngine implements Engine {
     }
   }
 
-  async start(plan: BrokerPlan, scope: Scope, _progress?: Progress): Promise<EngineBroker> {
+  async start(plan: BrokerPlan, scope: Scope, progress?: Progress): Promise<EngineBroker> {
     this.#open(scope);
     checkNeeds(plan);
     // A worker begins while the program is still being compiled.
     this.#pool.warm();
-    return startBroker(await this.#lent(), plan, scope);
+    return startBroker(await this.#lent(), plan, scope, progress);
   }
 
   async tool(
@@ -72,7 +75,7 @@ class EmbeddedEngine implements Engine {
     const forget = scope.add("a tool's files", async () => home.remove());
     try {
       home.put(plan.files, null);
-      const place = { pool: this.#pool, files: home.files, mounts: home.mounts, own: [], env: {} };
+      const place = { pool: this.#pool, scope, files: home.files, mounts: home.mounts, own: [], env: {} };
       const neighbours = this.#names.of(scope);
       const result = await runCommand(
         { ...place, neighbours, cut: [], folder: "/mosquitto/config" },
@@ -130,7 +133,7 @@ class EmbeddedEngine implements Engine {
 
 function checkNeeds(plan: BrokerPlan): void {
   const lacks = [...plan.needs].filter((need) => !CAN.includes(need));
-  // What a configuration wants of TLS is refused with its line; see tls.ts.
+  // Where TLS can't be had, the error names the line that asks for it; see tls-build.ts.
   if (lacks.includes("releases")) throw cannot(`run Mosquitto ${plan.release}: it has 2.1 only`);
   if (lacks.includes("plugins")) throw cannot("load native plugins other than dynamic security");
   if (lacks.includes("persist_sqlite")) throw cannot("keep its data in SQLite");

@@ -1,6 +1,8 @@
 /** What can be run beside a broker: Mosquitto's own programs, and enough to look at files. */
 import { LabError } from "../../core/errors";
-import type { ExecOptions, ToolResult } from "../engine";
+import type { Scope } from "../../core/scope";
+import type { ExecOptions, Progress, ToolResult } from "../engine";
+import { readConf } from "../mosquitto-conf";
 import { Errno, FileError, type FileStat, resolvePath } from "./core/files";
 import type { FolderFiles, Mount } from "./node/folder-files";
 import type { Neighbours, PublishedPort } from "./node/messages";
@@ -8,10 +10,13 @@ import { programModule, readManifest } from "./node/modules";
 import type { WorkerPool } from "./node/pool";
 import { runProgram } from "./node/program";
 import { Route } from "./node/route";
+import { speaksTls, tlsLine } from "./tls";
+import { programsWithTls } from "./tls-build";
 
 /** Where a program runs: on which files, and beside which broker. */
 export interface Place {
   readonly pool: WorkerPool;
+  readonly scope: Scope;
   readonly files: FolderFiles;
   readonly mounts: readonly Mount[];
   readonly own: readonly PublishedPort[];
@@ -27,7 +32,7 @@ export interface Place {
 export async function runCommand(
   place: Place,
   command: readonly string[],
-  options: ExecOptions = {},
+  options: ExecOptions & { progress?: Progress } = {},
 ): Promise<ToolResult> {
   const [path = "", ...args] = command;
   const name = path.slice(path.lastIndexOf("/") + 1);
@@ -39,7 +44,11 @@ export async function runCommand(
     route: new Route(place.own, place.neighbours, place.cut).toNow,
     realPath: (one: string) => place.files.realPath(one),
   };
-  const module = await programModule(name);
+  const tls = name !== "mosquitto_passwd" && speaksTls([...args, ...optionsFile(place, args)]);
+  const module = await programModule(
+    name,
+    tls ? await programsWithTls(command.join(" "), place.scope, options.progress) : undefined,
+  );
   return runProgram({ module, command, env, mounts: place.mounts, network }, options);
 }
 
@@ -51,8 +60,18 @@ const noProgram = (name: string): LabError =>
   );
 
 /** Another mosquitto beside the broker: for what ends by itself, such as -h and --test-config. */
-async function runMosquitto(place: Place, command: readonly string[], options: ExecOptions): Promise<ToolResult> {
-  const module = await programModule("mosquitto");
+async function runMosquitto(
+  place: Place,
+  command: readonly string[],
+  options: ExecOptions & { progress?: Progress },
+): Promise<ToolResult> {
+  const conf = command[command.findIndex((word) => word === "-c" || word === "--config-file") + 1];
+  const asks = tlsLine(readConfiguration(place.files, conf && conf !== command[0] ? resolvePath(place.folder, conf) : null));
+  const tls = asks || command.includes("--tls-keylog");
+  const module = await programModule(
+    "mosquitto",
+    tls ? await programsWithTls(asks ? `line ${asks.number} of ${asks.path}` : command.join(" "), place.scope, options.progress) : undefined,
+  );
   const { timeout = 10_000, signal } = options;
   signal?.throwIfAborted();
   const output = { 1: "", 2: "" };
@@ -121,8 +140,45 @@ const REASONS: Record<number, string> = {
   [Errno.acces]: "Permission denied",
 };
 
+/** The words of the options file that a client program is told to read. */
+function optionsFile(place: Place, args: readonly string[]): string[] {
+  const name = args[args.indexOf("-o") + 1];
+  if (!args.includes("-o") || name === undefined) return [];
+  return orElse("", () => readText(place.files, resolvePath(place.folder, name))).split(/\s+/);
+}
+
+/**
+ * A configuration as it is now, with the files that it includes, by path: a restart reads what was rewritten meanwhile.
+ *
+ * @param path null = none at all.
+ */
+export function readConfiguration(files: FolderFiles, path: string | null): Map<string, string> {
+  const texts = new Map<string, string>();
+  if (path === null) return texts;
+  const read = (one: string): string => {
+    const text = orElse("", () => readText(files, one));
+    texts.set(one, text);
+    return text;
+  };
+  readConf(read(path), (folder) => {
+    const names = orElse([], () => files.list(resolvePath("/", folder)));
+    return names.filter((name) => name.endsWith(".conf")).map((name) => read(resolvePath(folder, name)));
+  });
+  return texts;
+}
+
+/** What is missing is for Mosquitto to complain about. */
+function orElse<T>(fallback: T, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof FileError) return fallback;
+    throw error;
+  }
+}
+
 /** A file's text. @throws FileError */
-export function readText(files: FolderFiles, path: string): string {
+function readText(files: FolderFiles, path: string): string {
   const stat = files.stat(path, true);
   if (stat.kind === "folder") throw new FileError(Errno.isdir);
   const file = files.open(path, { create: false, exclusive: false, truncate: false, write: false, follow: true });

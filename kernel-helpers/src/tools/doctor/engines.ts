@@ -133,24 +133,58 @@ async function tagsThere(engine: Engine, wanted: readonly string[]): Promise<Set
   return new Set(wanted.filter((tag) => tags.includes(tag)));
 }
 
-export function embedded(): Check {
-  const manifest = join(courseRoot, "kernel-helpers", "embedded", "out", "manifest.json");
+interface Built {
+  readonly mosquitto: string;
+  readonly openssl?: string;
+  readonly programs: Record<string, { bytes: number }>;
+}
+
+/** What a build left in `folder`, or null. */
+function built(folder: string): (Built & { bytes: number }) | null {
   try {
-    const { mosquitto, programs } = JSON.parse(readFileSync(manifest, "utf8")) as {
-      mosquitto: string;
-      programs: Record<string, { bytes: number }>;
-    };
-    const bytes = Object.values(programs).reduce((sum, one) => sum + one.bytes, 0);
-    return ok("embedded", `Mosquitto ${mosquitto} as WebAssembly, ${size(bytes)}`);
+    const manifest = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")) as Built;
+    return { ...manifest, bytes: Object.values(manifest.programs).reduce((sum, one) => sum + one.bytes, 0) };
   } catch {
-    return lack(
-      "embedded",
-      "info",
-      "the embedded broker is not built",
-      "it is needed only where no container engine answers",
-      "npm run embedded",
-    );
+    return null; // nothing was built
   }
+}
+
+export async function embedded(): Promise<Check[]> {
+  const folder = join(courseRoot, "kernel-helpers", "embedded", "out");
+  const plain = built(folder);
+  const first = plain
+    ? ok("embedded", `Mosquitto ${plain.mosquitto} as WebAssembly, ${size(plain.bytes)}`)
+    : lack(
+        "embedded",
+        "info",
+        "the embedded broker is not built",
+        "it is needed only where no container engine answers",
+        "npm run embedded",
+      );
+  return [first, await embeddedTls(built(join(folder, "tls")))];
+}
+
+async function embeddedTls(tls: (Built & { bytes: number }) | null): Promise<Check> {
+  const id = "embedded-tls";
+  if (tls) return ok(id, `the same with OpenSSL ${tls.openssl}, ${size(tls.bytes)}`);
+  const { findPerl } = await import("../../../embedded/build/perl.mjs");
+  const perl = await findPerl();
+  if (!("lack" in perl)) {
+    const later = "the first broker with TLS builds it, in a minute or two";
+    return lack(id, "info", "the embedded broker with TLS is not built", later, "npm run embedded -- --tls");
+  }
+  const { howToGet } = await import("../../../setup/system.mjs");
+  const instead = await findDocker().then(
+    () => true,
+    () => false,
+  );
+  return lack(
+    "perl",
+    instead ? "info" : "warn",
+    `${perl.lack}: OpenSSL's configuration needs it`,
+    "brokers with TLS (lab 13) can't run on the embedded engine; on Docker and on a local mosquitto they can",
+    howToGet("perl"),
+  );
 }
 
 const places = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", "/opt/homebrew/bin", "/usr/local/bin"];

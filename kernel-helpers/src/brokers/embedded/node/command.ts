@@ -5,7 +5,7 @@
 import { writeSync } from "node:fs";
 import { Broker, type BrokerEnd, type BrokerSignalName } from "../core/broker";
 import { FolderFiles } from "./folder-files";
-import { programModule } from "./modules";
+import { builtFolder, programModule } from "./modules";
 import { TcpNetwork } from "./tcp";
 
 const SIGNALS: readonly BrokerSignalName[] = ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2"];
@@ -28,10 +28,14 @@ function leave({ code, signal }: BrokerEnd): void {
   setTimeout(() => process.exit(code ?? (signal === "SIGABRT" ? 134 : 139)), LAST_WORDS);
 }
 
-/** Runs until the broker ends, and ends the process with its exit code. */
-export async function runCommandLine(args: readonly string[]): Promise<void> {
+/**
+ * Runs until the broker ends, and ends the process with its exit code.
+ *
+ * @param folder of the build: the one with TLS or the one without.
+ */
+export async function runCommandLine(args: readonly string[], folder = builtFolder()): Promise<void> {
   const broker = await Broker.start({
-    module: await programModule("mosquitto"),
+    module: await programModule("mosquitto", folder),
     files: new FolderFiles([{ at: "/", folder: "/" }]),
     network: new TcpNetwork(),
     args,
