@@ -136,7 +136,9 @@ itself).
   MQTT_LAB_EMBEDDED_CACHE=FOLDER   where the compiler, the sources and OpenSSL's libraries are kept`;
 
 function showLicences() {
-  const folders = [join(here, "out", "licences"), join(here, "out", "tls", "licences")].filter((one) => existsSync(one));
+  const folders = [join(here, "out", "licences"), join(here, "out", "tls", "licences")].filter((one) =>
+    existsSync(one),
+  );
   if (!folders.length) {
     console.error("Nothing was built yet.\nTry: npm run embedded");
     return 3;

@@ -39,9 +39,15 @@ const FLAGS = [
   ...["-include", "shim/prelude.h", "-include", "shim/openssl.h"],
   ...["OPENSSL_BUILDING_OPENSSL", "OPENSSL_NO_FILENAMES", "NDEBUG"].map((name) => `-D${name}`),
   ...['-DOPENSSLDIR="/etc/ssl"', '-DENGINESDIR="/none"', '-DMODULESDIR="/none"'],
-  ...["shim/include", ".", "include", "crypto", "providers/common/include", "providers/implementations/include", "providers/fips/include"].map(
-    (folder) => `-I${folder}`,
-  ),
+  ...[
+    "shim/include",
+    ".",
+    "include",
+    "crypto",
+    "providers/common/include",
+    "providers/implementations/include",
+    "providers/fips/include",
+  ].map((folder) => `-I${folder}`),
 ];
 
 const hash = (text) => createHash("sha256").update(text).digest("hex");
@@ -56,7 +62,16 @@ function identity(source, zig, shim) {
           .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(shim.length + 1)),
   );
   const own = files.sort().map((name) => hash(readFileSync(join(shim, name))));
-  return hash(JSON.stringify([source.content, zig.split(/[\\/]/).find((part) => part.startsWith("zig-")), PLATFORM, LEFT_OUT, FLAGS, own]));
+  return hash(
+    JSON.stringify([
+      source.content,
+      zig.split(/[\\/]/).find((part) => part.startsWith("zig-")),
+      PLATFORM,
+      LEFT_OUT,
+      FLAGS,
+      own,
+    ]),
+  );
 }
 
 async function perlOrFault(progress) {
@@ -90,7 +105,9 @@ async function configure(folder, perl) {
       const [target, { from, modules }] = next;
       // "a/b|C/d.pm" is the module C::d below the folder a/b.
       const used = modules.flatMap((path) => {
-        const [base, name] = path.includes("|") ? path.split("|") : [dirname(path), path.slice(dirname(path).length + 1)];
+        const [base, name] = path.includes("|")
+          ? path.split("|")
+          : [dirname(path), path.slice(dirname(path).length + 1)];
         return [`-I${base}`, `-M${name.replace(/\.pm$/, "").replaceAll("/", "::")}`];
       });
       const words = from.endsWith(".in")
@@ -158,6 +175,8 @@ export async function bringOpenssl({ source, folder, zig, cache, shim, progress 
   cpSync(join(work, "include", "openssl"), join(result, "include", "openssl"), { recursive: true });
   renameSync(result, built);
   rmSync(work, { recursive: true, force: true });
-  progress(`OpenSSL ${source.version}: ${files.length} files in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  progress(
+    `OpenSSL ${source.version}: ${files.length} files in ${((performance.now() - started) / 1000).toFixed(1)} s`,
+  );
   return built;
 }

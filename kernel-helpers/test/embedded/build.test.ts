@@ -19,9 +19,10 @@ import { join, relative } from "node:path";
 import { type TestContext, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { builtFolder, readManifest } from "kernel-helpers/dist/brokers/embedded/node/modules";
+import { tlsFolder } from "kernel-helpers/dist/brokers/embedded/tls-build";
 import { pack } from "kernel-helpers/dist/brokers/tar";
 import { cachePath, courseRoot } from "kernel-helpers/dist/core/paths";
-import { notBuilt } from "./lab";
+import { notBuilt, tlsNotBuilt } from "./lab";
 
 const program = join(courseRoot, "kernel-helpers/embedded");
 const cached = cachePath("embedded");
@@ -193,6 +194,71 @@ test("a compile that fails says where, and keeps what was built before", { skip,
   assert.equal(readFileSync(join(place.root, "out", "manifest.json"), "utf8"), before);
 });
 
+test("those with TLS have the same bytes from any folder, configured and compiled anew", {
+  skip: skip || tlsNotBuilt,
+  timeout: 900_000,
+}, async (t) => {
+  const place = copyOf(t, { sources: true, zigCache: !process.env.CI });
+  const { code, said } = await place.build({}, "--tls");
+  assert.equal(code, 0, said);
+  for (const step of [/configuring OpenSSL with perl 5/, /compiling OpenSSL: \d+ of \d+ files/, /mosquitto with TLS/]) {
+    assert.match(said, step);
+  }
+  const folder = join(place.root, "out", "tls");
+  assert.deepEqual(JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")), { ...readManifest(tlsFolder()) });
+  for (const name of Object.keys(readManifest(tlsFolder()).programs)) {
+    const bytes = readFileSync(join(folder, `${name}.wasm`));
+    assert.ok(bytes.equals(readFileSync(join(tlsFolder(), `${name}.wasm`))), name);
+    assert.ok(!bytes.includes(place.root) && !bytes.includes(place.cache), name);
+  }
+  assert.deepEqual(entries(place.cache).sort(), ["libraries", "sources", "toolchain", "zig"]);
+  const again = await place.build({}, "--tls");
+  assert.deepEqual([again.code, /up to date/.test(again.said)], [0, true]);
+});
+
+test("OpenSSL is asked of upstream under its own path, and another content is refused", {
+  skip: skip || tlsNotBuilt,
+  timeout: 120_000,
+}, async (t) => {
+  const place = copyOf(t, { sources: false, zigCache: true });
+  mkdirSync(join(place.cache, "sources"));
+  for (const name of readdirSync(join(cached, "sources")).filter((one) => !one.startsWith("openssl-"))) {
+    symlinkSync(join(cached, "sources", name), join(place.cache, "sources", name));
+  }
+  const { url, asked } = await upstreamServer(t, () => archiveOf("cjson", "openssl-3.5.7"));
+  const { code, said } = await place.build({ MQTT_LAB_UPSTREAM: url }, "--tls");
+  assert.equal(code, 3);
+  assert.match(said, /with TLS was not built: the sources of openssl [\s\S]*wrong checksum/);
+  assert.deepEqual(asked, ["/openssl/openssl/releases/download/openssl-3.5.7/openssl-3.5.7.tar.gz"]);
+  assert.ok(existsSync(join(place.root, "out", "manifest.json")), "those without TLS are there all the same");
+});
+
+for (const [what, perl, words] of [
+  ["no perl", null, /perl is not installed/],
+  [
+    "a part of perl",
+    '#!/bin/sh\necho "Can\'t locate FindBin.pm in @INC" >&2\nexit 2\n',
+    /perl has no module FindBin: only a part of it/,
+  ],
+] as const) {
+  test(`${what}: what is missing is named, and the programs without TLS are there`, {
+    skip: skip || tlsNotBuilt,
+    timeout: 120_000,
+  }, async (t) => {
+    const place = copyOf(t, { sources: true, zigCache: true });
+    const bin = join(place.cache, "bin");
+    mkdirSync(bin);
+    if (perl) writeFileSync(join(bin, "perl"), perl, { mode: 0o755 });
+    const { code, said } = await place.build({ PATH: bin }, "--tls");
+    assert.equal(code, 3);
+    for (const pattern of [words, /OpenSSL's configuration needs it/, /Try: install perl/, /npm run doctor/]) {
+      assert.match(said, pattern);
+    }
+    assert.ok(existsSync(join(place.root, "out", "manifest.json")));
+    assert.ok(!existsSync(join(place.root, "out", "tls")));
+  });
+}
+
 test("a lock that a dead process left is taken over", { skip, timeout: 120_000 }, async (t) => {
   const place = copyOf(t, { sources: true, zigCache: true });
   writeFileSync(join(place.cache, "build.lock"), "999999999");
@@ -211,5 +277,6 @@ test("words it doesn't know, help and licences", { skip }, async (t) => {
   cpSync(builtFolder(), join(place.root, "out"), { recursive: true });
   const licences = await place.build({}, "--licences");
   assert.equal(licences.code, 0);
-  for (const name of [/Eclipse Public License/, /Dave Gamble/, /musl/]) assert.match(licences.said, name);
+  const openssl = existsSync(tlsFolder()) ? [/openssl-LICENSE[\s\S]*Apache License/] : [];
+  for (const name of [/Eclipse Public License/, /Dave Gamble/, /musl/, ...openssl]) assert.match(licences.said, name);
 });

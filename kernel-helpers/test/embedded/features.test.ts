@@ -361,31 +361,6 @@ feature("a wrong line ends with Mosquitto's words and its exit code", async (lab
   assert.ok(native instanceof LabError && native.code === "ENGINE_CANNOT");
 });
 
-for (const line of [
-  "certfile /c",
-  "cafile /c",
-  "psk_hint h",
-  "connection b\naddress x:1\nbridge_cafile /c",
-  "keyfile /c",
-]) {
-  feature(`TLS is refused, never served in clear: ${line.split("\n").at(-1)}`, async (lab) => {
-    await assert.rejects(lab.broker(anonymous(`${line}\n`)), { code: "ENGINE_CANNOT" });
-    const hidden = {
-      conf: anonymous("include_dir /mosquitto/config/conf.d\n"),
-      files: { "conf.d/tls.conf": `${line}\n` },
-    };
-    await assert.rejects(lab.broker(hidden), { code: "ENGINE_CANNOT" });
-  });
-}
-
-feature("TLS that is written into the configuration later is refused at the next start", async (lab) => {
-  const broker = await lab.broker(anonymous());
-  await broker.writeFile("/mosquitto/config/mosquitto.conf", anonymous("certfile /c\nkeyfile /k\n"));
-  await broker.stop();
-  await assert.rejects(broker.start(), { code: "ENGINE_CANNOT" });
-  assert.equal(broker.state, "exited");
-});
-
 feature(
   "a listener on the broker's own loopback is out of reach from outside, and in reach from beside it",
   async (lab) => {

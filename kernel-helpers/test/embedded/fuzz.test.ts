@@ -2,12 +2,16 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
+import { openAuthority } from "kernel-helpers/dist/certs/authority";
 import { generate, type Packet } from "mqtt-packet";
-import { anonymous, notBuilt, TestLab } from "./lab";
+import { CLIENT_HELLO } from "./client-hello";
+import { anonymous, notBuilt, TestLab, tlsNotBuilt } from "./lab";
 
 const SEED = 20_240_607;
 const CASES = 4_000;
 const AT_ONCE = 40;
+/** Each that gets as far as a ServerHello costs the broker a signature. */
+const TLS_CASES = 800;
 
 /** Mulberry32: small, even, and the same everywhere. */
 function randomFrom(seed: number): () => number {
@@ -78,6 +82,21 @@ function hostile(random: () => number): Buffer {
   return random() < 0.1 ? Buffer.concat([bytes.subarray(0, end), noise(below(5_000))]) : bytes.subarray(0, end);
 }
 
+/** Noise, or a ClientHello with some bits turned, cut short or followed by records of noise. */
+function hostileTls(random: () => number): Buffer {
+  const below = (limit: number) => Math.floor(random() * limit);
+  const noise = (length: number) => Buffer.from(Array.from({ length }, () => below(256)));
+  if (random() < 0.1) return noise(1 + below(400));
+  const hello = Buffer.from(CLIENT_HELLO);
+  for (let turns = below(5); turns > 0; turns--) hello[below(hello.length)] = below(256);
+  const parts = [hello.subarray(0, random() < 0.3 ? 1 + below(hello.length) : hello.length)];
+  for (let count = below(4); count > 0; count--) {
+    const body = noise(below(300));
+    parts.push(Buffer.from([20 + below(5), 3, 3, body.length >> 8, body.length & 255]), body);
+  }
+  return Buffer.concat(parts);
+}
+
 /** Sends the bytes and leaves, sometimes without waiting. */
 function attack(port: number, bytes: Buffer, hasty: boolean): Promise<void> {
   return new Promise((resolve) => {
@@ -117,6 +136,26 @@ for (const protocol of ["mqtt", "websockets"]) {
     assert.equal((await witness.collected(CASES / AT_ONCE)).length, CASES / AT_ONCE);
   });
 }
+
+test(`${TLS_CASES} hostile connections over TLS`, { skip: tlsNotBuilt, timeout: 180_000 }, async (t) => {
+  const lab = new TestLab(t);
+  const { chain, key } = await (await openAuthority("fuzz", "memory")).server("broker");
+  const broker = await lab.broker({
+    conf: "listener 8883\ncertfile /mosquitto/config/server.crt\nkeyfile /mosquitto/config/server.key\nlistener 1884\nallow_anonymous true\nlog_type none\n",
+    files: { "server.crt": chain, "server.key": key },
+  });
+  const random = randomFrom(SEED);
+  const witness = await lab.client(broker, { clientId: "witness" }, 1);
+  await witness.mqtt.subscribeAsync("alive", { qos: 2 });
+  for (let done = 0; done < TLS_CASES; done += AT_ONCE) {
+    const { hostPort } = broker.listeners[0]!;
+    await Promise.all(Array.from({ length: AT_ONCE }, () => attack(hostPort, hostileTls(random), random() < 0.2)));
+    await witness.mqtt.publishAsync("alive", String(done), { qos: 2 });
+  }
+  assert.equal(broker.state, "running", `${broker.lastExit?.signal}: ${broker.log.tail()}`);
+  assert.equal((await witness.collected(TLS_CASES / AT_ONCE)).length, TLS_CASES / AT_ONCE);
+  await lab.client(broker, { rejectUnauthorized: false });
+});
 
 test("a configuration of noise ends Mosquitto, never this process", { skip: notBuilt, timeout: 60_000 }, async (t) => {
   const lab = new TestLab(t);

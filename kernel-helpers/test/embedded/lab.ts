@@ -19,7 +19,8 @@ export const notBuilt: string | false = existsSync(join(builtFolder(), "manifest
   : "the embedded broker is not built: npm run embedded";
 
 /** The same for the programs with TLS. */
-export const tlsNotBuilt: string | false = notBuilt || (tlsIsBuilt() ? false : "TLS is not built: npm run embedded -- --tls");
+export const tlsNotBuilt: string | false =
+  notBuilt || (tlsIsBuilt() ? false : "TLS is not built: npm run embedded -- --tls");
 
 export const anonymous = (more = ""): string => `listener 1883\nallow_anonymous true\n${more}`;
 

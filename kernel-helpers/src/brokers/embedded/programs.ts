@@ -66,11 +66,19 @@ async function runMosquitto(
   options: ExecOptions & { progress?: Progress },
 ): Promise<ToolResult> {
   const conf = command[command.findIndex((word) => word === "-c" || word === "--config-file") + 1];
-  const asks = tlsLine(readConfiguration(place.files, conf && conf !== command[0] ? resolvePath(place.folder, conf) : null));
+  const asks = tlsLine(
+    readConfiguration(place.files, conf && conf !== command[0] ? resolvePath(place.folder, conf) : null),
+  );
   const tls = asks || command.includes("--tls-keylog");
   const module = await programModule(
     "mosquitto",
-    tls ? await programsWithTls(asks ? `line ${asks.number} of ${asks.path}` : command.join(" "), place.scope, options.progress) : undefined,
+    tls
+      ? await programsWithTls(
+          asks ? `line ${asks.number} of ${asks.path}` : command.join(" "),
+          place.scope,
+          options.progress,
+        )
+      : undefined,
   );
   const { timeout = 10_000, signal } = options;
   signal?.throwIfAborted();

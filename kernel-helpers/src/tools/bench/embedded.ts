@@ -1,104 +1,19 @@
 /** The embedded broker beside a native one, in one run: starts, messages, round trips, memory. */
 
-import { execFile, execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { embeddedEngine } from "../../brokers/embedded";
-import type { PublishedPort } from "../../brokers/embedded/node/messages";
-import { programModule, readManifest } from "../../brokers/embedded/node/modules";
-import { type Run, WorkerPool } from "../../brokers/embedded/node/pool";
-import { freePort } from "../../brokers/ports";
-import { answers } from "../../brokers/probe";
-import { type LabClient, openClient } from "../../mqtt/client";
+import { WorkerPool } from "../../brokers/embedded/node/pool";
+import { openClient } from "../../mqtt/client";
 import type { Row } from "./row";
+import { connectTo, HOST, median, startEmbedded, startNative, type Target } from "./targets/brokers";
 
-const HOST = "127.0.0.1";
-const CONF = "allow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 100\nlog_type error\n";
 const WARM_STARTS = 20;
 const MIB = 1 << 20;
 /** An aim of 0.9 of native's messages a second, as time per message. */
 const NATIVE_AIM = 1 / 0.9;
-
-interface Target {
-  readonly url: string;
-  readonly version: string;
-  stop(): Promise<void>;
-}
-
-const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-
-async function connectTo(url: string): Promise<LabClient["mqtt"]> {
-  const { mqtt: client } = await openClient(url, { properties: { receiveMaximum: 100 } });
-  (client.stream as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
-  return client;
-}
-
-/** A broker of a pool, without the engine around it. */
-async function startEmbedded(pool: WorkerPool, folder: string): Promise<Target & { run: Run }> {
-  pool.warm();
-  const module = await programModule("mosquitto");
-  const port: PublishedPort = { port: 1883, host: HOST, hostPort: await freePort(HOST) };
-  let end = () => {};
-  const ended = new Promise<void>((resolve) => {
-    end = resolve;
-  });
-  const start = {
-    args: ["-c", "/m.conf"],
-    env: {},
-    mounts: [{ at: "/", folder }],
-    ports: [port],
-    neighbours: {},
-    cut: [],
-    module,
-  };
-  const run = await new Promise<Run>((resolve, reject) => {
-    const begun: Run = pool.run(
-      { start },
-      { lines() {}, started: () => resolve(begun), refused: ({ message }) => reject(new Error(message)), ended: end },
-    );
-  });
-  const stop = async () => {
-    run.send({ op: "signal", id: run.id, name: "SIGTERM" });
-    await ended;
-  };
-  return { url: `mqtt://${HOST}:${port.hostPort}`, version: readManifest().mosquitto, stop, run };
-}
-
-/** A mosquitto of this machine's own, or null. */
-async function startNative(folder: string): Promise<Target | null> {
-  const port = await freePort(HOST);
-  const conf = join(folder, "native.conf");
-  // The embedded broker's sockets have no Nagle delay; with it a native one can stall 40 ms on QoS 2.
-  writeFileSync(
-    conf,
-    `listener ${port} ${HOST}\n${CONF}set_tcp_nodelay true\n${process.getuid?.() === 0 ? "user root\n" : ""}`,
-  );
-  const program = process.env.MQTT_LAB_MOSQUITTO ?? "mosquitto";
-  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin` };
-  let version: string;
-  try {
-    version = /version (\S+)/.exec(execFileSync(program, ["-h"], { env, encoding: "utf8" }))?.[1] ?? "?";
-  } catch (error) {
-    const { code, stdout } = error as { code?: string; stdout?: string };
-    if (code === "ENOENT") return null;
-    version = /version (\S+)/.exec(stdout ?? "")?.[1] ?? "?"; // -h ends with 3 in some releases
-  }
-  const child = spawn(program, ["-c", conf], { stdio: "ignore", env });
-  const stop = () =>
-    new Promise<void>((resolve) => {
-      child.once("exit", () => resolve());
-      child.kill();
-    });
-  await untilAnswers(port);
-  return { url: `mqtt://${HOST}:${port}`, version, stop };
-}
-
-/** Native takes a moment to listen. */
-async function untilAnswers(port: number): Promise<void> {
-  const listener = { host: HOST, hostPort: port, protocol: "mqtt", tls: false } as const;
-  await answers(listener, AbortSignal.timeout(5_000));
-}
 
 async function connackAfter(begin: number, url: string): Promise<number> {
   const client = await connectTo(url);
@@ -260,8 +175,6 @@ export async function benchEmbedded(): Promise<Row[]> {
   const { available, summary } = await embeddedEngine().probe();
   if (!available) throw new Error(summary);
   const folder = mkdtempSync(join(tmpdir(), "bench-embedded-"));
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "m.conf"), `listener 1883\n${CONF}`);
   try {
     const rows = await startRows(folder);
     rows.push(...(await loadRows(folder)));
