@@ -25,6 +25,8 @@ export interface LabContent {
   readonly proofs: readonly Proof[];
   /** Topic id -> what the lab's card calls it. */
   readonly names: Readonly<Record<string, string>>;
+  /** The numbers of the labs that it builds on, by its card. */
+  readonly after: readonly number[];
   readonly terms: readonly Term[];
   readonly observations: readonly Observation[];
   /** A picture that can stand alone, for the front page, and how much it says. */
@@ -105,6 +107,7 @@ class LabPage {
       exercises: cells.filter((cell) => cell.graded?.grade).length,
       proofs: this.#proofs,
       names: topicNames(cells),
+      after: labsBefore(cells),
       terms: this.#terms,
       observations: this.#observations,
       picture: bestPicture(html),
@@ -165,6 +168,17 @@ const leadOf = (prose: readonly (Prose | undefined)[]): string => {
   const lead = prose.map((one) => one?.lead ?? "").find((text) => text.length > 40) ?? "";
   return lead.length > 300 ? `${lead.slice(0, 299).replace(/\s+\S*$/, "")} …` : lead;
 };
+
+/** "Before this | labs 1 and 2" in the card. */
+function labsBefore(cells: readonly Cell[]): number[] {
+  const row = /\|\s*Before this\s*\|([^|\n]*)\|/.exec(
+    cells.find((cell) => cell.kind === "markdown")?.source ?? "",
+  )?.[1];
+  const numbers = [...(row ?? "").matchAll(/labs? (\d+(?:(?:, (?:and )?| and | to )\d+)*)/gi)].flatMap(
+    ([, list]) => list?.match(/\d+/g) ?? [],
+  );
+  return [...new Set(numbers.map(Number))];
+}
 
 /** "L1.1 mosquitto.conf · L1.2 running it" in the card, which is the first cell. */
 function topicNames(cells: readonly Cell[]): Record<string, string> {

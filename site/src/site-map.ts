@@ -39,9 +39,8 @@ export const isStatement = (id: string): boolean => id.startsWith("MQTT-");
 export const placeOf = (id: string): string =>
   `${isStatement(id) ? "statements" : "topics"}.html#${encodeURIComponent(id)}`;
 
-/** What labs are called where only their number is given: "3" -> its entry or plan. */
-export function labByNumber(map: SiteMap, id: string): { title: string; page: string | undefined } | undefined {
-  const number = Number(id);
+/** A lab as others name it by its number: "lab 3", with its page where it is written. */
+export function labByNumber(map: SiteMap, number: number): { title: string; page: string | undefined } | undefined {
   const lab = map.labs.find((one) => one.listed?.id === number);
   if (lab) return { title: lab.content.title, page: lab.page };
   const planned = map.toCome.find((one) => one.id === number);

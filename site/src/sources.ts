@@ -19,12 +19,13 @@ export interface ListedLab {
   readonly id: number;
   readonly slug: string;
   readonly minutes: number | undefined;
-  readonly needs: readonly string[];
 }
 
 /** A lab that is still to be written. */
 export interface PlannedLab extends ListedLab {
   readonly title: string;
+  /** The numbers of the labs that it builds on; a written lab's card says them. */
+  readonly after: readonly number[];
   /** Specialist topics that it takes up. */
   readonly also: readonly string[];
 }
@@ -83,7 +84,12 @@ export function curriculum(folder = notebooksFolder()): Curriculum {
   const { planned, topics } = readJson(join(folder, "curriculum.json"));
   return {
     planned: records(planned).flatMap((lab) =>
-      readLab(lab).map((one) => ({ ...one, title: String(lab.title ?? one.slug), also: texts(lab.also) })),
+      readLab(lab).map((one) => ({
+        ...one,
+        title: String(lab.title ?? one.slug),
+        after: texts(lab.after).map(Number),
+        also: texts(lab.also),
+      })),
     ),
     topics: Object.fromEntries(Object.entries(isRecord(topics) ? topics : {}).map(([id, name]) => [id, String(name)])),
   };
@@ -115,7 +121,7 @@ const texts = (list: unknown): string[] => (Array.isArray(list) ? list.map(Strin
 function readLab(lab: Record<string, unknown>): ListedLab[] {
   if (typeof lab.slug !== "string") return [];
   const minutes = typeof lab.minutes === "number" ? lab.minutes : undefined;
-  return [{ id: Number(lab.id) || 0, slug: lab.slug, minutes, needs: texts(lab.needs) }];
+  return [{ id: Number(lab.id) || 0, slug: lab.slug, minutes }];
 }
 
 const SLUG = /^[a-z0-9][a-z0-9-]{0,60}$/;

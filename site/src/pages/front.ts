@@ -62,21 +62,21 @@ function row(map: SiteMap, { name, page, content, listed }: LabEntry): string {
   const id = /^(\d+)-/.exec(name)?.[1] ?? "";
   const meta = [listed?.minutes ? `${listed.minutes} min` : "", content.points ? plural(content.points, "point") : ""];
   const title = tag("a", { href: page }, escapeHtml(content.title));
-  return `<li><span class="id">${id}</span><div>${title}<p>${escapeHtml(content.lead)}</p>${after(map, listed?.needs)}</div><span class="meta">${meta.filter(Boolean).join(" · ")}</span></li>`;
+  return `<li><span class="id">${id}</span><div>${title}<p>${escapeHtml(content.lead)}</p>${after(map, content.after)}</div><span class="meta">${meta.filter(Boolean).join(" · ")}</span></li>`;
 }
 
 function rowToCome(map: SiteMap, lab: PlannedLab): string {
   const id = /^(\d+)-/.exec(lab.slug)?.[1] ?? "";
   const minutes = lab.minutes ? `${lab.minutes} min · ` : "";
-  return `<li class="to-come"><span class="id">${id}</span><div>${escapeHtml(lab.title)}${after(map, lab.needs)}</div><span class="meta">${minutes}to come</span></li>`;
+  return `<li class="to-come"><span class="id">${id}</span><div>${escapeHtml(lab.title)}${after(map, lab.after)}</div><span class="meta">${minutes}to come</span></li>`;
 }
 
 /** Of which labs a lab makes use. */
-function after(map: SiteMap, needs: readonly string[] | undefined): string {
-  const links = (needs ?? []).flatMap((id) => {
+function after(map: SiteMap, needs: readonly number[]): string {
+  const links = needs.flatMap((id) => {
     const lab = labByNumber(map, id);
     if (!lab) return [];
-    return lab.page ? tag("a", { href: lab.page }, escapeHtml(lab.title)) : escapeHtml(lab.title);
+    return lab.page ? tag("a", { href: lab.page, title: lab.title }, `lab ${id}`) : `lab ${id}`;
   });
-  return links.length ? `<p class="after">After ${links.join("; ")}</p>` : "";
+  return links.length ? `<p class="after">after ${links.join(" and ")}</p>` : "";
 }

@@ -30,7 +30,7 @@ function outline(headings: readonly Heading[]): string {
 
 /** Under the title: what it takes, and what the outputs come from. */
 function facts(map: SiteMap, { content, listed }: LabEntry): string {
-  const needs = (listed?.needs ?? []).flatMap((id) => {
+  const needs = content.after.flatMap((id) => {
     const lab = labByNumber(map, id);
     if (!lab) return [];
     return lab.page ? tag("a", { href: lab.page }, escapeHtml(`lab ${id}`)) : escapeHtml(`lab ${id}`);
