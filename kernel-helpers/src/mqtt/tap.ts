@@ -21,13 +21,14 @@ import {
 import { openTerminatingTap, type TapTls } from "./tap-terminate";
 import { type TlsAgreement, TlsReader, type TlsRecord } from "./tls-reader";
 import { Waiting } from "./waiting";
-import { WebSocketReader } from "./websocket";
+import { type WebSocketFrame, WebSocketReader } from "./websocket";
 
 export type { TapConnection } from "./tap-connection";
 export type { FaultOptions, FrozenConnections, HeldPackets, TapFault, TapFaults } from "./tap-faults";
 export type { Corruption, FaultKind, PacketFilter, PacketRecord } from "./tap-record";
 export type { Identity, TapTls } from "./tap-terminate";
 export type { TlsMessage, TlsRecord } from "./tls-reader";
+export type { FrameKind, WebSocketFrame } from "./websocket";
 
 export interface TapOptions {
   /** Of larger packets only as many bytes are kept, with length and hash. Default 65,536. */
@@ -64,6 +65,8 @@ export interface Tap extends TapFaults {
   readonly packets: readonly PacketRecord[];
   /** In front of a TLS listener: its records, with what an eavesdropper can read of them. */
   readonly records: readonly TlsRecord[];
+  /** In front of a WebSocket listener: its frames, and the HTTP heads before them. */
+  readonly frames: readonly WebSocketFrame[];
   readonly connections: readonly TapConnection[];
   readonly events: readonly TapEvent[];
   /** How many packets were dropped from `packets` because there were more than the limit. */
@@ -130,6 +133,7 @@ class TcpTap implements Tap {
   /** Packets that nobody has looked at yet: a record costs more than a packet. */
   #fresh: { readonly seen: Seen; readonly decoded: Decoded }[] = [];
   #records: TlsRecord[] = [];
+  #frames: WebSocketFrame[] = [];
   #connections: Mutable<TapConnection>[] = [];
   #events: TapEvent[] = [];
   #pending: Forwarded[] = [];
@@ -140,6 +144,7 @@ class TcpTap implements Tap {
   #working = false;
   #numbered = 0;
   #heard = 0;
+  #framed = 0;
   #connected = 0;
   #forgotten = 0;
   #closed = false;
@@ -186,6 +191,11 @@ class TcpTap implements Tap {
     return this.#records;
   }
 
+  get frames(): readonly WebSocketFrame[] {
+    this.#decode();
+    return this.#frames;
+  }
+
   get connections(): readonly TapConnection[] {
     this.#decode();
     return this.#connections;
@@ -226,6 +236,7 @@ class TcpTap implements Tap {
     this.#packets = [];
     this.#fresh = [];
     this.#records = [];
+    this.#frames = [];
     this.#events = [];
     this.#connections = this.#connections.filter((one) => one.closedAt === undefined);
     this.#taken.clear();
@@ -465,9 +476,16 @@ class TcpTap implements Tap {
     const agreement: Agreement = {};
     const make = (direction: Direction) => {
       const decoder = new PacketDecoder({ direction, agreement, keep: this.#options.keep, hash: sha256 });
-      return this.#target.scheme.startsWith("ws") ? new WebSocketReader(decoder) : decoder;
+      return scheme === "ws" ? this.#frameReader(decoder, connection, direction) : decoder;
     };
     return { "to-broker": make("to-broker"), "to-client": make("to-client") };
+  }
+
+  #frameReader(decoder: PacketDecoder, connection: number, direction: Direction): WebSocketReader {
+    return new WebSocketReader(decoder, (frame) => {
+      this.#frames.push({ number: ++this.#framed, at: this.#now(), connection, direction, ...frame });
+      if (this.#frames.length > this.#options.limit * 1.1) this.#frames.splice(0, this.#options.limit * 0.1);
+    });
   }
 
   /** TLS has no packets for a tap, only records. */
@@ -509,6 +527,8 @@ class TcpTap implements Tap {
     this.#name(line, decoded);
     const seen = { number: ++this.#numbered, at, epoch: this.#epoch + at, direction, connection, mark };
     this.#fresh.push({ seen, decoded });
+    const reader = line.decoders[direction];
+    if (reader instanceof WebSocketReader) reader.carried(seen.number, decoded);
   }
 
   #name({ connection }: Line, { packet }: Decoded): void {

@@ -1,4 +1,44 @@
 import type { Decoded, PacketDecoder } from "./codec";
+import type { Direction } from "./packet";
+
+/** A frame of a WebSocket connection as it passed a tap, or the HTTP head before the first of them. */
+export interface WebSocketFrame {
+  /** From 1, in the order in which the tap saw them. */
+  readonly number: number;
+  /** Milliseconds since the tap was opened, when its header was whole. */
+  readonly at: number;
+  readonly connection: number;
+  readonly direction: Direction;
+  readonly kind: FrameKind;
+  /** The last frame of its message. */
+  readonly fin: boolean;
+  /** Clients mask what they send, servers do not (RFC 6455, 5.1). */
+  readonly masked: boolean;
+  /** Bytes before the payload: what the frame costs. Of an HTTP head all of it. */
+  readonly header: number;
+  /** Bytes on the wire, with the header. */
+  readonly length: number;
+  /** Of an HTTP head its text: the request, or the answer to it. */
+  readonly text?: string;
+  /** The numbers of the packets that have bytes in it, as they become whole: a frame is not a packet [MQTT-6.0.0-2]. */
+  readonly packets: readonly number[];
+}
+
+export type FrameKind = "HTTP" | "continuation" | "text" | "binary" | "close" | "ping" | "pong" | "reserved";
+
+/** What a reader knows of a frame; `packets` is filled as packets become whole. */
+export type SeenFrame = Omit<WebSocketFrame, "number" | "at" | "connection" | "direction" | "packets"> & {
+  readonly packets: number[];
+};
+
+const KINDS: Readonly<Record<number, FrameKind>> = {
+  0: "continuation",
+  1: "text",
+  2: "binary",
+  8: "close",
+  9: "ping",
+  10: "pong",
+};
 
 /**
  * Looks through one direction of a WebSocket connection: skips the HTTP head, takes the frames apart (RFC 6455, 5.2)
@@ -6,6 +46,11 @@ import type { Decoded, PacketDecoder } from "./codec";
  */
 export class WebSocketReader {
   readonly #decoder: PacketDecoder;
+  readonly #seen: (frame: SeenFrame) => void;
+  /** Frames whose bytes are not all within packets that are whole, with where they end in the stream of packets. */
+  #open: { readonly frame: SeenFrame; readonly start: number; readonly end: number }[] = [];
+  /** How many bytes of packets the frames until now have announced. */
+  #announced = 0;
   #head: Uint8Array | undefined = new Uint8Array(0);
   /** Bytes of a frame's header that has not come whole. */
   #rest: Uint8Array = new Uint8Array(0);
@@ -15,8 +60,16 @@ export class WebSocketReader {
   #data = false;
   #plain = false;
 
-  constructor(decoder: PacketDecoder) {
+  constructor(decoder: PacketDecoder, seen: (frame: SeenFrame) => void = () => undefined) {
     this.#decoder = decoder;
+    this.#seen = seen;
+  }
+
+  /** Says which frames a packet came in. In the order of the stream. */
+  carried(number: number, { offset, length }: Pick<Decoded, "offset" | "length">): void {
+    const end = offset + length;
+    for (const one of this.#open) if (one.start < end && one.end > offset) one.frame.packets.push(number);
+    this.#open = this.#open.filter((one) => one.end > end);
   }
 
   push(chunk: Uint8Array): Decoded[] {
@@ -40,7 +93,12 @@ export class WebSocketReader {
       return undefined;
     }
     this.#head = undefined;
-    if (end >= 0 && upgrade) return bytes.subarray(end + 4);
+    if (end >= 0 && upgrade) {
+      const head = end + 4;
+      const said = { header: head, length: head, text: text.slice(0, head), packets: [] };
+      this.#seen({ kind: "HTTP", fin: true, masked: false, ...said });
+      return bytes.subarray(head);
+    }
     this.#plain = true;
     this.#rest = bytes;
     return new Uint8Array(0);
@@ -90,7 +148,24 @@ export class WebSocketReader {
     this.#left = length;
     this.#mask = masked ? bytes.slice(size - 4, size) : undefined;
     this.#maskAt = 0;
+    this.#announce({
+      kind: KINDS[opcode] ?? "reserved",
+      fin: bytes[0]! > 127,
+      masked,
+      header: size,
+      length: size + length,
+      packets: [],
+    });
     return size;
+  }
+
+  #announce(frame: SeenFrame): void {
+    this.#seen(frame);
+    // After bytes that are no MQTT no packet comes that could be in a frame.
+    if (!this.#data || this.#left === 0 || this.#decoder.stopped) return;
+    const start = this.#announced;
+    this.#announced += this.#left;
+    this.#open.push({ frame, start, end: this.#announced });
   }
 
   #unmask(bytes: Uint8Array): Uint8Array {

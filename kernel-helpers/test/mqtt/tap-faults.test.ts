@@ -273,6 +273,35 @@ test("frozen: no byte and no end gets through, the broker's keep-alive runs out"
   });
 });
 
+test("a freeze without a filter takes new connections, too, until it is over", async () => {
+  await withPipe(async ({ tap, client, came }) => {
+    const freeze = tap.freeze();
+    const second = connect({ port: tap.port, host: "127.0.0.1" });
+    second.on("error", () => undefined);
+    await new Promise((resolve) => second.once("connect", resolve));
+    await until("the tap has it", () => tap.connections.length === 2);
+    assert.equal(freeze.count, 2);
+    second.write(CONNECT);
+    client.write(PING);
+    await until("both were seen", () => tap.packets.length === 2);
+    assert.deepEqual([came.length, faults(tap).length], [0, 2]);
+    freeze.unfreeze();
+    await until("both came", () => Buffer.concat(came).length === CONNECT.length + PING.length);
+    second.destroy();
+  });
+});
+
+test("of two faults that fit one packet the first armed counts, and the other meets the next", async () => {
+  await withPipe(async ({ tap, client, came }) => {
+    const [first, second] = [tap.corrupt("PUBLISH", { at: -1, to: 0x7a }), tap.drop("PUBLISH")];
+    client.write(Buffer.concat([CONNECT, publish("a"), publish("b"), publish("c")]));
+    const whole = Buffer.concat([CONNECT, publish("z"), publish("c")]).toString("hex");
+    await until("they came", () => all(came) === whole);
+    assert.deepEqual(faults(tap), ["PUBLISH corrupted", "PUBLISH dropped"]);
+    assert.deepEqual([first.count, first.armed, second.count, second.armed], [1, false, 1, false]);
+  });
+});
+
 test("frozen by a packet, with resets on either side kept back until the freeze is over", async () => {
   for (const side of ["client", "far"] as const) {
     await withPipe(async ({ tap, client, far, came }) => {

@@ -5,6 +5,7 @@ import { after, before, test } from "node:test";
 import { inspect } from "node:util";
 import { LabError } from "kernel-helpers/dist/core/errors";
 import { openClient } from "kernel-helpers/dist/mqtt/client";
+import { encodePacket } from "kernel-helpers/dist/mqtt/codec";
 import { openRaw } from "kernel-helpers/dist/mqtt/raw";
 import { openTap, type PacketRecord, type Tap } from "kernel-helpers/dist/mqtt/tap";
 import { mosquitto, noMosquitto, type TestBroker } from "./mosquitto";
@@ -329,6 +330,163 @@ test("WebSocket frames are looked through", { skip }, async () => {
   await withTap({ url: `ws://127.0.0.1:${broker.port}` }, async (tap) => {
     await assert.rejects(openClient(tap, { timeout: 2_000 }), (error: LabError) => error.code === "CONNECT_FAILED");
   });
+});
+
+test("each protocol version is read as what its CONNECT says, in both directions", { skip }, async () => {
+  await withTap(broker, async (tap) => {
+    // At once: what one connection agreed on must not steer another's parsers.
+    const versions = [3, 4, 5] as const;
+    await Promise.all(
+      versions.map(async (protocolVersion) => {
+        const client = await openClient(tap, { clientId: `v${protocolVersion}`, protocolVersion });
+        await client.mqtt.subscribeAsync(`v/${protocolVersion}`, { qos: 1 });
+        const properties = protocolVersion === 5 ? { userProperties: { unit: "C" }, contentType: "text" } : undefined;
+        await client.mqtt.publishAsync(`v/${protocolVersion}`, "21.5", { qos: 2, properties });
+        await client.next();
+        await client.close();
+      }),
+    );
+    for (const protocolVersion of versions) {
+      const own = tap.packets.filter((one) => one.clientId === `v${protocolVersion}`);
+      assert.ok(own.every((one) => one.protocolVersion === protocolVersion && one.packet.problem === undefined));
+      const published = own.filter((one) => one.packet.type === "PUBLISH");
+      assert.deepEqual(
+        published.map((one) => one.packet.payloadText),
+        ["21.5", "21.5"],
+      );
+      const [connack] = own.filter((one) => one.packet.type === "CONNACK");
+      assert.equal(connack!.packet[protocolVersion === 5 ? "reasonCode" : "returnCode"], 0);
+      for (const { packet } of published) {
+        const unit = packet.properties?.userProperty?.[0];
+        assert.deepEqual(unit, protocolVersion === 5 ? { name: "unit", value: "C" } : undefined);
+      }
+    }
+  });
+});
+
+test("of a large packet the head is kept, with its length and the hash of all of it", { skip }, async () => {
+  await withTap(
+    broker,
+    async (tap) => {
+      const raw = await openRaw(tap);
+      await raw.send({ type: "CONNECT", protocolVersion: 4, clientIdentifier: "large", cleanSession: true });
+      await raw.next("CONNACK");
+      const sizes = [65_536, 65_537];
+      for (const size of sizes) {
+        const payload = randomBytes(size - 3 - 1 - 3);
+        const bytes = encodePacket({ type: "PUBLISH", topicName: "l", payload }, { protocolVersion: 4 });
+        assert.equal(bytes.length, size);
+        await raw.send(bytes);
+        const { bytes: kept, length, hash, fields } = await tap.next({ type: "PUBLISH", direction: "to-broker" });
+        const whole = size <= 65_536;
+        assert.deepEqual([kept.length, length], [65_536, size]);
+        assert.ok(Buffer.from(kept).equals(Buffer.from(bytes.subarray(0, 65_536))));
+        assert.equal(hash, whole ? undefined : createHash("sha256").update(bytes).digest("hex"));
+        assert.equal(fields.at(-1)!.end, kept.length);
+      }
+      await raw.close();
+    },
+    { limit: 10 },
+  );
+});
+
+test("three hundred connections at once keep their bytes, their order and their names apart", async () => {
+  const echo = await server((socket) => socket.pipe(socket), { allowHalfOpen: true });
+  await withTap({ host: "127.0.0.1", port: echo.port }, async (tap) => {
+    const one = async (n: number) => {
+      const socket = await dial(tap.port);
+      const connect = encodePacket({ type: "CONNECT", clientIdentifier: `c-${n}`, protocolVersion: 4 });
+      const noise = randomBytes(20_000 + n);
+      socket.write(connect);
+      socket.end(noise);
+      const back: Buffer[] = [];
+      for await (const chunk of socket) back.push(chunk as Buffer);
+      assert.ok(Buffer.concat(back).equals(Buffer.concat([connect, noise])), `connection ${n}`);
+      return connect.length + noise.length;
+    };
+    const lengths = await Promise.all(Array.from({ length: 300 }, (_, n) => one(n)));
+    await until(() => tap.connections.every((connection) => connection.end !== undefined));
+    const sum = (of: readonly number[]) => of.reduce((all, more) => all + more, 0);
+    assert.equal(new Set(tap.connections.map((connection) => connection.clientId)).size, 300);
+    assert.equal(sum(tap.connections.map((connection) => connection.toBroker)), sum(lengths));
+    assert.equal(sum(tap.connections.map((connection) => connection.toClient)), sum(lengths));
+  });
+  echo.stop();
+});
+
+test("WebSocket frames are records of their own, with the packets that came in them", { skip }, async () => {
+  await withTap({ url: `ws://127.0.0.1:${broker.webPort}/mqtt` }, async (tap) => {
+    const client = await openClient(tap, { clientId: "framed" });
+    await client.mqtt.publishAsync("f", "1", { qos: 1 });
+    await client.close();
+    await until(() => tap.connections[0]?.end !== undefined);
+    for (const direction of ["to-broker", "to-client"] as const) {
+      const frames = tap.frames.filter((one) => one.direction === direction);
+      const [head, first] = frames;
+      assert.equal(head!.kind, "HTTP");
+      assert.match(head!.text!, /^(?:GET \/mqtt HTTP|HTTP\/1\.1 101)/);
+      assert.match(head!.text!, /\r\nSec-WebSocket-Protocol: mqtt\r\n/i);
+      assert.match(head!.text!, /\r\n\r\n$/);
+      assert.deepEqual([first!.kind, first!.fin, first!.masked], ["binary", true, direction === "to-broker"]);
+      const { toBroker, toClient } = tap.connections[0]!;
+      const bytes = frames.reduce((sum, one) => sum + one.length, 0);
+      assert.equal(bytes, direction === "to-broker" ? toBroker : toClient);
+      const numbers = tap.packets.filter((one) => one.direction === direction).map((one) => one.number);
+      assert.deepEqual([...new Set(frames.flatMap((one) => one.packets))], numbers);
+    }
+  });
+});
+
+test("a packet in three frames, two in one, a ping between them, byte by byte", async () => {
+  const frame = (opcode: number, fin: boolean, payload: Uint8Array, masked: boolean) => {
+    const mask = masked ? randomBytes(4) : Buffer.alloc(0);
+    const body = masked ? Buffer.from(payload.map((byte, at) => byte ^ mask[at % 4]!)) : Buffer.from(payload);
+    return Buffer.concat([Buffer.from([(fin ? 128 : 0) | opcode, (masked ? 128 : 0) | body.length]), mask, body]);
+  };
+  const [connect, ping, publish] = [
+    encodePacket({ type: "CONNECT", clientIdentifier: "frames", protocolVersion: 4 }),
+    encodePacket({ type: "PINGREQ" }),
+    encodePacket({ type: "PUBLISH", topicName: "t", payload: "x" }, { protocolVersion: 4 }),
+  ];
+  const sent = Buffer.concat([
+    Buffer.from("GET /mqtt HTTP/1.1\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n"),
+    frame(2, false, connect.subarray(0, 3), true),
+    frame(0, false, connect.subarray(3, 9), true),
+    frame(9, true, Buffer.from("!"), true),
+    frame(0, true, connect.subarray(9), true),
+    frame(2, true, Buffer.concat([ping, publish, connect.subarray(0, 0)]), true),
+    frame(2, true, Buffer.alloc(0), true),
+    frame(8, true, Buffer.from([3, 232]), true),
+  ]);
+  const came: Buffer[] = [];
+  const far = await server((socket) => socket.on("data", (chunk) => came.push(chunk)));
+  await withTap({ url: `ws://127.0.0.1:${far.port}/mqtt` }, async (tap) => {
+    const socket = await dial(tap.port);
+    for (const byte of sent) await written(socket, Buffer.from([byte]), 5_000);
+    await until(() => tap.frames.length === 8 && Buffer.concat(came).length === sent.length);
+    assert.ok(Buffer.concat(came).equals(sent));
+    assert.deepEqual(
+      tap.packets.map((one) => one.packet.type),
+      ["CONNECT", "PINGREQ", "PUBLISH"],
+    );
+    assert.deepEqual(
+      tap.frames.map((one) => [one.kind, one.fin, [...one.packets]]),
+      [
+        ["HTTP", true, []],
+        ["binary", false, [1]],
+        ["continuation", false, [1]],
+        ["ping", true, []],
+        ["continuation", true, [1]],
+        ["binary", true, [2, 3]],
+        ["binary", true, []],
+        ["close", true, []],
+      ],
+    );
+    tap.clear();
+    assert.equal(tap.frames.length, 0);
+    socket.destroy();
+  });
+  far.stop();
 });
 
 test("the oldest packets go when there are too many, and close ends everything", { skip }, async () => {

@@ -1,7 +1,7 @@
-// expect: no connection carries the note twice
+// expect: PUBLISH packets, one a connection
 async function renumbered(url: string, topic: string, note: string): Promise<void> {
   const device = await lab.raw(url, { name: "weighbridge" });
-  await device.send({ type: "CONNECT", clientIdentifier: "weighbridge", protocolVersion: 5, cleanStart: true });
+  await device.send({ ...hello, clientIdentifier: "weighbridge" });
   await device.next("CONNACK");
   const publish = { type: "PUBLISH", topicName: topic, payload: note, qos: 2 } as const;
   let packetIdentifier = 1;

@@ -1,9 +1,10 @@
 // expect: the repaired device
 async function withoutDup(url: string, topic: string, note: string): Promise<void> {
   const device = await lab.raw(url, { name: "weighbridge" });
-  await device.send({ type: "CONNECT", clientIdentifier: "weighbridge", protocolVersion: 5, cleanStart: true });
+  await device.send({ ...hello, clientIdentifier: "weighbridge" });
   await device.next("CONNACK");
-  const publish = { type: "PUBLISH", topicName: topic, payload: note, qos: 2, packetIdentifier: 1 } as const;
+  const first = { type: "PUBLISH", topicName: topic, qos: 2, packetIdentifier: 1 } as const;
+  const publish = { ...first, payload: note };
   await device.send(publish);
   for (let tries = 1; !(await device.next("PUBREC", { timeout: 300 }).catch(() => null)); tries++) {
     if (tries > 8) throw new Error("gave up");

@@ -1,4 +1,4 @@
-// expect: packets when it is told QoS 0
+// expect: packets, told QoS 0
 async function exchange(url: string, topic: string, qos: QoS): Promise<void> {
   const reader = await lab.client(url, { clientId: "reader" });
   const writer = await lab.client(url, { clientId: "writer" });

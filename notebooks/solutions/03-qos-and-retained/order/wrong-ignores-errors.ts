@@ -1,5 +1,6 @@
 // expect: business effects when the PUBLISH is lost
 async function order(url: string, topic: string, litres: number): Promise<void> {
   const desk = await lab.client(url, { clientId: "desk" });
-  await desk.mqtt.publishAsync(topic, JSON.stringify({ id: randomUUID(), litres }), { qos: 1 }).catch(() => undefined);
+  const text = JSON.stringify({ id: randomUUID(), litres });
+  await desk.mqtt.publishAsync(topic, text, { qos: 1 }).catch(() => undefined);
 }

@@ -1,4 +1,4 @@
-// expect: an order that comes twice at once
+// expect: an order sent twice at once
 interface Ledger {
   has(id: string): Promise<boolean>;
   pour(id: string, litres: number): Promise<void>;

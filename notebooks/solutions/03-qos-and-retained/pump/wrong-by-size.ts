@@ -1,4 +1,4 @@
-// expect: an order that has the same size
+// expect: an order of the same size
 interface Ledger {
   has(id: string): Promise<boolean>;
   pour(id: string, litres: number): Promise<void>;

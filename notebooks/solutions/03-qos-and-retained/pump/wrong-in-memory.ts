@@ -1,4 +1,4 @@
-// expect: an order that comes again after a restart
+// expect: an order and a restart
 interface Ledger {
   has(id: string): Promise<boolean>;
   pour(id: string, litres: number): Promise<void>;

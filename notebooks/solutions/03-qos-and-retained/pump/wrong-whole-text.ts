@@ -1,4 +1,4 @@
-// expect: an order that is sent twice
+// expect: an order sent twice
 interface Ledger {
   has(id: string): Promise<boolean>;
   pour(id: string, litres: number): Promise<void>;
