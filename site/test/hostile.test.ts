@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { dirname, join } from "node:path";
+import { after, before, type TestContext, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { Frame } from "site/dist-build/frame";
 import { labContent } from "site/dist-build/lab-page";
+import { main } from "site/dist-build/main";
 import { readNotebook } from "site/dist-build/notebook";
 import { labPage } from "site/dist-build/pages/lab";
+import { serveFolder } from "site/dist-build/serve";
 import { openBrowser, withoutChromium } from "./chromium";
 import { code, notebook, prose, shown, stream, view } from "./notebooks";
 import { markdown, markup } from "./payloads";
@@ -126,10 +128,28 @@ function page(cells: readonly unknown[]): string {
   return new Frame().page(labPage({ labs: [lab], toCome: [], topics: {}, runs: [], changes: [] }, lab));
 }
 
-/** What happened on a page: code of the notebook that ran, addresses that were asked for. */
-async function open(html: string): Promise<{ ran: string[]; asked: string[]; blocked: string[] }> {
+interface Happened {
+  /** Code of the notebook that ran. */
+  readonly ran: string[];
+  /** Addresses that were asked for. */
+  readonly asked: string[];
+  /** What the policy stopped. */
+  readonly blocked: string[];
+}
+
+function open(html: string): Promise<Happened> {
   const file = join(folder, "page.html");
   writeFileSync(file, html);
+  const { href } = pathToFileURL(file);
+  return happens(href, (url) => url === href);
+}
+
+/** Opens a page, does all that a reader could, and tells what happened. */
+async function happens(
+  address: string,
+  own: (url: string) => boolean,
+  more: (tab: Page) => Promise<void> = async () => {},
+): Promise<Happened> {
   const context = await (browser as Browser).newContext();
   const ran: string[] = [];
   const asked: string[] = [];
@@ -137,7 +157,7 @@ async function open(html: string): Promise<{ ran: string[]; asked: string[]; blo
   await context.exposeFunction("ran", (what: unknown) => ran.push(String(what)));
   await context.route("**/*", (route) => {
     const url = route.request().url();
-    if (url === pathToFileURL(file).href || url.startsWith("data:")) return route.continue();
+    if (own(url) || url.startsWith("data:")) return route.continue();
     asked.push(url);
     return route.abort();
   });
@@ -146,7 +166,8 @@ async function open(html: string): Promise<{ ran: string[]; asked: string[]; blo
   tab.on("console", (message) => {
     if (/Content Security Policy/i.test(message.text())) blocked.push(message.text());
   });
-  await tab.goto(pathToFileURL(file).href);
+  await tab.goto(address);
+  await more(tab);
   // What waits for a reader: folds opened, links and buttons pressed, everything pointed at.
   const pressed = await tab.evaluate(() => {
     for (const fold of document.querySelectorAll("details")) fold.open = true;
@@ -225,4 +246,84 @@ test("ids of the page cannot be taken by a notebook", () => {
   ]);
   const ids = [...html.matchAll(/\sid="([^"]*)"/g)].map((found) => found[1]);
   assert.equal(new Set(ids).size, ids.length, `ids twice: ${ids.filter((id, i) => ids.indexOf(id) !== i)}`);
+});
+
+/** A whole site of the hostile notebooks that lie in this folder, in a course that lists them and whose plan is hostile. */
+async function hostileSite(t: TestContext): Promise<string> {
+  const root = mkdtempSync(join(tmpdir(), "site-hostile-course-"));
+  const before = process.env.MQTT_LAB_NOTEBOOKS;
+  process.env.MQTT_LAB_NOTEBOOKS = root;
+  t.after(() => {
+    if (before === undefined) delete process.env.MQTT_LAB_NOTEBOOKS;
+    else process.env.MQTT_LAB_NOTEBOOKS = before;
+    rmSync(root, { recursive: true, force: true });
+  });
+  const here = join(dirname(require.resolve("site/package.json")), "test", "hostile");
+  const names = readdirSync(here).map((name) => name.replace(/\.ipynb$/, ""));
+  const from = join(root, "in");
+  mkdirSync(join(from, "other-run"), { recursive: true });
+  for (const name of names) {
+    for (const folder of [from, join(from, "other-run")]) {
+      writeFileSync(join(folder, `${name}.ipynb`), readFileSync(join(here, `${name}.ipynb`)));
+    }
+  }
+  // What a page may weigh is bounded, whatever a notebook holds.
+  writeFileSync(
+    join(from, "oversize.ipynb"),
+    notebook([
+      prose(`# Oversize\n\n${"<script>ran('long')</script>".repeat(20_000)}`),
+      code(`/*${"x".repeat(2_000_000)}*/`, [stream("<script>ran('flood')</script>".repeat(100_000))]),
+      code("deep()", [
+        shown({ "text/html": `${"<div>".repeat(50_000)}<script>ran('deep')</script>`, "text/plain": "deep" }),
+      ]),
+      code("deep svg", [
+        shown({ "image/svg+xml": svgOf(`${"<g>".repeat(50_000)}<script>ran('deep')</script>`), "text/plain": "deep" }),
+      ]),
+    ]),
+  );
+  const [evil] = markup as readonly [string];
+  const labs = names.map((slug, id) => ({ id: id + 1, slug, minutes: evil, needs: [evil] }));
+  writeFileSync(join(root, "course.json"), JSON.stringify({ labs }));
+  const planned = [{ id: 90, slug: evil, title: evil, minutes: 5, after: [evil], also: [evil, "S1.1"] }];
+  const topics = Object.fromEntries([...markup.map((one, i) => [`L${i + 1}.1`, one]), [evil, evil]]);
+  writeFileSync(join(root, "curriculum.json"), JSON.stringify({ planned, topics }));
+  const out = join(root, "site");
+  t.mock.method(console, "error", () => {});
+  assert.equal(await main({ options: { from, out } }), 0);
+  return out;
+}
+
+test("nothing of hostile notebooks runs on any page of their site, with the policy on and off", {
+  skip: withoutChromium,
+}, async (t) => {
+  const out = await hostileSite(t);
+  const pages = readdirSync(out).filter((name) => name.endsWith(".html"));
+  assert.ok(pages.length >= 15);
+  for (const name of pages) {
+    const html = readFileSync(join(out, name), "utf8");
+    assert.ok(html.length < 2_500_000, `${name} has ${html.length} characters`);
+    for (const [policy, text] of [
+      ["on", html],
+      ["off", withoutPolicy(html)],
+    ] as const) {
+      assert.deepEqual(await open(text), { ran: [], asked: [], blocked: [] }, `${name}, policy ${policy}`);
+    }
+  }
+  assert.equal(({} as Record<string, unknown>).polluted, undefined);
+});
+
+test("what search finds in hostile notebooks is text", { skip: withoutChromium }, async (t) => {
+  const served = await serveFolder(await hostileSite(t));
+  t.after(() => served.close());
+  const looked = await happens(
+    `${served.url}search.html`,
+    (url) => url.startsWith(served.url),
+    async (tab) => {
+      for (const words of ["ran", "script", "onerror", "<img", "javascript:"]) {
+        await tab.locator("#search-words").fill(words);
+        await tab.locator("#search-found li").first().waitFor();
+      }
+    },
+  );
+  assert.deepEqual(looked, { ran: [], asked: [], blocked: [] });
 });
