@@ -23,7 +23,7 @@ for (const name of readdirSync(cases).sort()) {
       pages: { "02-messaging": "02-messaging.html" },
     };
     const content = labContent(notebook, settings);
-    compare(join(folder, "expected.html"), `${content.html}\n`);
+    compare(join(folder, "expected.html"), `${withoutDrawings(content.html)}\n`);
     compare(join(folder, "warnings.txt"), [...warnings, ...content.warnings, ""].join("\n"));
     assert.deepEqual(labContent(notebook, settings), content, "the same input gives the same page");
     const page = `<!doctype html>\n<html lang="en"><head><title>${name}</title></head><body>${content.html}</body></html>`;
@@ -35,6 +35,12 @@ function materialIn(folder: string): Material {
   const file = join(folder, "material.json");
   return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Material) : nothingBeside;
 }
+
+/** How a picture is drawn is the views' own matter, with golden files of its own. */
+const withoutDrawings = (html: string): string =>
+  html.replace(/(<svg[^>]*?) style="[^"]*"[^>]*>[\s\S]*?<\/svg>/g, (whole) =>
+    whole.includes("data-packet") ? `<svg>${whole.split("data-packet=").length - 1} packets</svg>` : whole,
+  );
 
 function compare(file: string, found: string): void {
   if (writing) writeFileSync(file, found);
