@@ -195,6 +195,25 @@ feature("mosquitto_pub, mosquitto_sub and mosquitto_rr with --cafile, and with a
   assert.notEqual(without.exitCode, 0);
 });
 
+feature("a bridge with a pre-shared key", async (lab) => {
+  const hub = await lab.broker({
+    name: "hub",
+    conf: "listener 8883\npsk_hint hub\npsk_file /mosquitto/config/keys\nlistener 1883\nallow_anonymous true\n",
+    files: { keys: "leaf:0123456789abcdef\n" },
+    ready: "running",
+  });
+  const conf = anonymous(
+    "connection up\naddress hub:8883\ntopic # out 1\nbridge_identity leaf\nbridge_psk 0123456789abcdef\n",
+  );
+  const leaf = await lab.broker({ name: "leaf", conf });
+  await hub.log.until(/New bridge connected .* as \S*\.up/);
+  const above = await lab.client(hub, {}, 1);
+  await above.mqtt.subscribeAsync("site/#", { qos: 1 });
+  const below = await lab.client(leaf);
+  await below.mqtt.publishAsync("site/up", "with a key", { qos: 1 });
+  assert.equal((await above.collected(1))[0]?.text, "with a key");
+});
+
 feature("pre-shared keys", async (lab) => {
   const broker = await lab.broker({
     conf: "listener 8883\npsk_hint hint\npsk_file /mosquitto/config/keys\nallow_anonymous true\nuse_identity_as_username true\nlog_type all\n",
