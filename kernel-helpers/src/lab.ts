@@ -5,7 +5,7 @@ import type { Authority } from "./certs/authority";
 import { fromHere } from "./core/call-site";
 import { LabError } from "./core/errors";
 import { onKernelExit, publishDisplay } from "./kernel/display";
-import { type BridgeTap, notABroker, reachable } from "./lab/bridge-tap";
+import { type BridgeTap, type BridgeTapOptions, notABroker, reachable } from "./lab/bridge-tap";
 import { Broker, inConfig } from "./lab/broker";
 import { checkHealth, type Health } from "./lab/health";
 import { HereHost, type Host } from "./lab/host";
@@ -111,12 +111,13 @@ export class Lab {
 
   /**
    * A TCP proxy in front of a broker that records and decodes both directions. Clients connect to the tap instead.
-   * @param options.bridges brokers reach it, too, for a tap on a bridge: `address ${tap.addressFor(leaf)}`.
+   * @param options.bridges brokers reach it, too, for a tap on a bridge: `address ${tap.addressFor(leaf)}`. It lets
+   * `options.most` packets through (default 10,000), so that brokers that go in a circle come to an end.
    */
-  tap(target: Broker, options: TapOptions & { name?: string; bridges: true }): Promise<BridgeTap>;
+  tap(target: Broker, options: TapOptions & { name?: string } & BridgeTapOptions): Promise<BridgeTap>;
   tap(target: Target, options?: TapOptions & { name?: string }): Promise<Tap>;
-  tap(target: Target, options: TapOptions & { name?: string; bridges?: boolean } = {}): Promise<Tap> {
-    const { name, bridges, ...rest } = options;
+  tap(target: Target, options: TapOptions & { name?: string } & Partial<BridgeTapOptions> = {}): Promise<Tap> {
+    const { name, bridges, most, ...rest } = options;
     const key = `tap ${name ?? nameOf(target) ?? `#${++this.#count}`}`;
     return this.#make(key, this.#standsOn(target), async () => {
       if (bridges && !(target instanceof Broker)) throw notABroker();
@@ -124,7 +125,7 @@ export class Lab {
       this.#taps.set(tap, key);
       if (bridges && target instanceof Broker) {
         const progress = progressDisplay();
-        const own = `${name ?? target.name}-tap`;
+        const own = { name: `${name ?? target.name}-tap`, most };
         tap = await reachable(this.#host, tap, target, own, progress.line).finally(progress.done);
       }
       const piece = { kind: "tap", on: this.#standsOn(target)[0] ?? "", address: addressOf(tap) } as const;

@@ -13,14 +13,27 @@ export interface BridgeTap extends Tap {
   addressFor(peer?: Broker | string): string;
 }
 
+/** How many packets a tap on a bridge lets through. Brokers that go in a circle never end by themselves. */
+export const MOST_PACKETS = 10_000;
+
+/** Options of a tap that brokers reach. */
+export interface BridgeTapOptions {
+  readonly bridges: true;
+  /** After so many packets nothing more gets through: a loop ends here. Default 10,000. */
+  readonly most?: number;
+}
+
 /** Gives a tap a name on the lab's network. It ends when the tap is closed. */
 export async function reachable(
   host: Host,
   tap: Tap,
   broker: Broker,
-  name: string,
+  options: { readonly name: string; readonly most?: number },
   progress?: Progress,
 ): Promise<BridgeTap> {
+  const { name, most = MOST_PACKETS } = options;
+  let packets = 0;
+  tap.freeze(() => ++packets > most, { count: Number.POSITIVE_INFINITY });
   const target = { host: tap.host, port: tap.port };
   const door = await host.door({ name, port: 1883, target, behind: broker.inner }, progress).catch(async (error) => {
     await tap.close();

@@ -10,7 +10,7 @@ import type { RawClient } from "../mqtt/raw";
 import { openRaw } from "../mqtt/raw";
 import type { Tap, TapOptions } from "../mqtt/tap";
 import { openTap } from "../mqtt/tap";
-import { type BridgeTap, notABroker, reachable } from "./bridge-tap";
+import { type BridgeTap, type BridgeTapOptions, notABroker, reachable } from "./bridge-tap";
 import { Broker } from "./broker";
 import type { Host } from "./host";
 
@@ -151,17 +151,17 @@ export class Probe extends Expectations {
   }
 
   /** @param options.bridges the tap stands on a bridge's way: `address ${tap.addressFor(leaf)}`. */
-  async tap(target: Broker, options: TapOptions & { bridges: true }): Promise<BridgeTap>;
+  async tap(target: Broker, options: TapOptions & BridgeTapOptions): Promise<BridgeTap>;
   async tap(target: ProbeTarget, options?: TapOptions): Promise<Tap>;
-  async tap(target: ProbeTarget, options: TapOptions & { bridges?: boolean } = {}): Promise<Tap> {
-    const { bridges, ...rest } = options;
+  async tap(target: ProbeTarget, options: TapOptions & Partial<BridgeTapOptions> = {}): Promise<Tap> {
+    const { bridges, most, ...rest } = options;
     if (bridges && !(target instanceof Broker)) throw notABroker();
     const tap = await this.#own(openTap({ url: this.#reach(target) }, rest), (one) => one.close());
     this.#taps.add(tap.url);
     await this.#setting.onTap?.(tap.url);
     if (!bridges || !(target instanceof Broker)) return tap;
     const name = `tap-${++this.#count}-${this.#mark}`;
-    return this.#own(reachable(this.#setting.host, tap, target, name), (one) => one.close());
+    return this.#own(reachable(this.#setting.host, tap, target, { name, most }), (one) => one.close());
   }
 
   /** The way between two brokers, to cut and to mend. It is mended when the check is over. */

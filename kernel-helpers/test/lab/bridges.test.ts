@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { engines, type Lab, openLab, showLogs, showTopology } from "kernel-helpers";
+import { engines, type Lab, openLab, showLogs, showTopology, until } from "kernel-helpers";
 import { redraw } from "kernel-helpers/dist/views/draw";
 
 const OPEN = "listener 1883\nallow_anonymous true\n";
@@ -64,6 +64,22 @@ for (const engine of ["docker", "embedded", "local"] as const) {
       assert.equal(connect.packet.bridgeMode ?? false, false);
       const { packet } = await tap.next("SUBSCRIBE");
       assert.equal(packet.subscriptions?.[0]?.noLocal ?? false, false);
+    });
+
+    labTest("a loop between two brokers ends at a count", async () => {
+      const hub = await lab.broker({ name: "hub", conf: OPEN });
+      const tap = await lab.tap(hub, { bridges: true, most: 200 });
+      const there = bridge(tap.addressFor("leaf"), "topic # out 1\n");
+      const back = `connection back\naddress ${tap.addressFor("leaf")}\nremote_clientid back\ntopic # in 1\n`;
+      const leaf = await lab.broker({ name: "leaf", conf: there + back });
+      await tap.next("SUBACK", { timeout: 15_000 });
+      const meter = await lab.client(leaf, { clientId: "meter" });
+      await meter.mqtt.publishAsync("temp", "21", { qos: 1 });
+      await until("the tap has stopped the loop", () => tap.events.some((one) => /frozen/.test(one.text)), {
+        timeout: 20_000,
+      });
+      const went = tap.packets.filter((one) => one.packet.topicName === "temp").length;
+      assert.ok(went > 20 && went <= 200, `${went} copies`);
     });
 
     labTest("the topology tells what runs, through a tap as well, and what has gone", async () => {
