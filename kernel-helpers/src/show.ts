@@ -121,7 +121,7 @@ export function showLog(log: LogBook | readonly LogLine[], options: { caption?: 
  * The logs of several brokers beside each other in the order of time, with what each line means. Lines about our own
  * questions are left out.
  * @param logs by the name that the column gets: brokers, their logs, or some lines.
- * @param options.only which lines. @param options.since milliseconds since 1970 (Date.now()): earlier ones are left out.
+ * @param options.only which lines. @param options.since milliseconds since 1970 (Date.now()): earlier ones are left out, and the clock begins there.
  */
 export function showLogs(
   logs: Readonly<Record<string, { readonly logs: LogBook } | LogBook | readonly LogLine[]>>,
@@ -136,7 +136,7 @@ export function showLogs(
     return told.filter(({ line }) => !line.probe && line.at >= since && (only?.test(line.text) ?? true));
   });
   all.sort((a, b) => a.line.at - b.line.at || a.line.number - b.line.number);
-  const began = all[0]?.line.at ?? 0;
+  const began = since || (all[0]?.line.at ?? 0);
   const lines = all.map(({ line: { at, number, text }, lane, meaning, weight }) => ({
     at: at - began,
     lane,

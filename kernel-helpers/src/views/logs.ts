@@ -7,7 +7,7 @@ import { type View, view } from "./view";
 
 /** A line of one of several logs, and what it means. */
 export interface LaneLine {
-  /** Milliseconds after the first line. */
+  /** Milliseconds from the beginning. */
   readonly at: number;
   /** Whose line it is: one of the lanes. */
   readonly lane: string;

@@ -41,6 +41,12 @@ for (const engine of ["docker", "embedded", "local"] as const) {
       const sent = await tap.next((one) => one.packet.topicName === "site/7/temp");
       assert.equal(sent.direction, "to-broker");
       assert.deepEqual([sent.packet.qos, sent.packet.retain, sent.packet.dup], [1, true, false]);
+      // A client would get a live message without RETAIN; and nothing that a bridge sent comes back to it.
+      const desk = await lab.client(hub, { clientId: "desk" });
+      await desk.mqtt.publishAsync("site/7/valve", "open", { qos: 1, retain: true });
+      const down = await tap.next((one) => one.packet.topicName === "site/7/valve");
+      assert.deepEqual([down.direction, down.packet.retain], ["to-client", true]);
+      assert.equal(tap.select((one) => one.packet.topicName === "site/7/temp").length, 1);
     });
 
     labTest("a bridge of version 5 says in its subscription what the bit says", async () => {

@@ -1,0 +1,1 @@
+lab.guess("digger", "success")

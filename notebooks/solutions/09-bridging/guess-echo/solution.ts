@@ -1,0 +1,1 @@
+lab.guess("echo", "two")

@@ -1,0 +1,1 @@
+lab.guess("remote-name", "prefixed")

@@ -1,0 +1,8 @@
+const uplink = (address: string, site: string) => `
+listener 1883
+allow_anonymous true
+connection hub
+address ${address}
+remote_clientid site-${site}
+topic telemetry/# out 1 "" site/${site}/
+`;
