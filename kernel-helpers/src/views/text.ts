@@ -2,16 +2,22 @@ import { visible } from "./escape";
 
 /** Columns that a terminal gives to a text: combining marks none, East Asian wide characters and emoji two. */
 export function width(text: string): number {
+  if (ONE_EACH.test(text)) return text.length;
   let columns = 0;
   for (const one of graphemes(text)) columns += graphemeWidth(one);
   return columns;
 }
 
-const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
+/** Most text: each code unit is one character and one column. */
+const ONE_EACH = /^[ -~\u00a1-\u00ac\u00ae-\u02ff\u2026]*$/;
+
+/** Made when first needed: that takes longer than to load all of the views. */
+let segmenter: Intl.Segmenter | undefined;
 
 /** What a reader takes for one character: an emoji with its joiners, a letter with its marks. */
 export function graphemes(text: string): string[] {
   if (PLAIN.test(text)) return [...text];
+  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
   return Array.from(segmenter.segment(text), (part) => part.segment);
 }
 
