@@ -129,8 +129,8 @@ Builds Mosquitto and its programs to WebAssembly into kernel-helpers/embedded/ou
   --licences   shows the notices of all that is in the programs
 
 Needs Python 3.8 or newer with venv, and perl for --tls. The compiler comes from PyPI, the sources from this machine's
-Debian mirror or from upstream's archives (this last way was tested against a server of our own, never against upstream
-itself).
+Debian mirror or from upstream's archives; this last way was tested against a server of our own, never against upstream
+itself.
   MQTT_LAB_SOURCES=FOLDER          takes the sources' archives from a folder, and from nowhere else
   MQTT_LAB_UPSTREAM=URL            another server with upstream's paths, instead of upstream
   MQTT_LAB_EMBEDDED_CACHE=FOLDER   where the compiler, the sources and OpenSSL's libraries are kept`;
