@@ -64,18 +64,19 @@ export async function openTerminatingTap(
   }
   const port = await listen(front);
   const url = `${address.scheme}://127.0.0.1:${port}${path}`;
+  const closeTap = tap.close.bind(tap);
   const close = async () => {
     for (const socket of ends) socket.destroy();
-    await Promise.all([closed(front), close1(), closed(back)]);
+    await Promise.all([closed(front), closeTap(), closed(back)]);
   };
-  const close1 = tap.close.bind(tap);
   const plain = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(tap), "events")!.get!;
   const show = () =>
     `tap ${url}, which ends TLS, in front of ${address.scheme}://${address.host}:${address.port} · ${tap.packets.length} packets`;
+  // Configurable: a graded lab gives its taps an end of its own.
   return Object.defineProperties(tap, {
     url: { value: url },
     port: { value: port },
-    close: { value: close },
+    close: { value: close, configurable: true },
     events: { get: () => [...plain.call(tap), ...events].sort((a, b) => a.at - b.at) },
     [inspect.custom]: { value: show },
   });

@@ -22,7 +22,7 @@ export interface SightData {
   }[];
 }
 
-const GRID = { left: 188, gap: 14, top: 84, row: 96, column: 206 };
+const GRID = { left: 188, gap: 14, top: 84, row: 84, column: 206 };
 
 /**
  * Who can read what: a row for each way that a message takes, a column for each party that it passes. Reading shows by
@@ -83,8 +83,7 @@ function cell({ text, reads }: Sight, x: number, y: number): string {
   const { text: ink, tint } = tone[reads ? "warn" : "ok"];
   const shown = lines(visible(text), GRID.column - 24, 3, font.small);
   const texts = shown.map(
-    (one, i) =>
-      `<text x="${x + 12}" y="${y + 46 + i * 17}" font-size="${font.small}" font-family="${font.mono}">${isolateSvg(one)}</text>`,
+    (one, i) => `<text x="${x + 12}" y="${y + 46 + i * 17}" font-size="${font.small}">${isolateSvg(one)}</text>`,
   );
   return (
     `<g><rect x="${x}" y="${y}" width="${GRID.column}" height="${GRID.row}" rx="8" fill="${tint}" stroke="${ink}" stroke-width="1.6"${reads ? "" : ' stroke-dasharray="5 4"'}/>` +

@@ -271,6 +271,14 @@ test("names that could leave the folder, and unknown faults, are refused", async
   await assert.rejects(ca.server("broker", { hosts: ["two words"] }), { code: "BAD_ARGUMENT" });
 });
 
+test("a course that can't be written to keeps what it makes as long as the kernel lives", {
+  skip: process.platform !== "linux" && "needs a folder that nobody can write to",
+}, async () => {
+  const own = await openAuthority("unwritten", new FolderStore("/sys/mqtt-notebooks"));
+  const again = await openAuthority("unwritten", new FolderStore("/sys/mqtt-notebooks"));
+  assert.equal(own.certificate, again.certificate);
+});
+
 test("a check's own authority lies in no file", async () => {
   const own = await openAuthority("in-memory-only", "memory");
   assert.equal((await openAuthority("in-memory-only", "memory")).certificate, own.certificate);

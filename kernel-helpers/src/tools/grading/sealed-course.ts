@@ -45,6 +45,7 @@ function courseFiles(): TarFile[] {
     ...filesBelow(join(courseRoot, "kernel-helpers", "dist"), "kernel-helpers/dist"),
     ...notebooks.map((file) => fileAt(join(folder, file), `notebooks/${file}`)),
     ...(existsSync(material) ? filesBelow(material, "notebooks/material") : []),
+    fileAt(join(courseRoot, "certs", "profiles.json"), "certs/profiles.json"),
   ];
 }
 
