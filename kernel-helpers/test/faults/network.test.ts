@@ -62,7 +62,9 @@ for (const kind of ["embedded", "local"] as const) {
     assert.deepEqual(said.tools, ["0", "0"]);
     assert.equal(said.message, "b");
   });
+}
 
+for (const kind of ["docker", "embedded", "local"] as const) {
   test(`${kind}: a port is lost between its choice and the start`, { timeout: 60_000 }, async (t) => {
     const engine = await engineHere(t, kind);
     if (!engine) return;
@@ -90,9 +92,7 @@ for (const kind of ["embedded", "local"] as const) {
       },
     );
   });
-}
 
-for (const kind of ["docker", "embedded", "local"] as const) {
   test(`${kind}: a leftover program has port 1883 of this machine`, { timeout: 60_000 }, async (t) => {
     const engine = await engineHere(t, kind);
     if (!engine) return;

@@ -15,6 +15,7 @@ import type {
 import { listenerUrl } from "../listener-url";
 import { isLoopback } from "../mosquitto-conf";
 import { type BrokerPlan, CONF_PATH, type ListenerPlan, modeFor, type PlannedFile } from "../plan";
+import { portOwner } from "../port-owner";
 import { freePort, randomPort, returnPort } from "../ports";
 import { answers } from "../probe";
 import { type Question, untilReady } from "../ready";
@@ -122,10 +123,13 @@ function filesOf(plan: BrokerPlan): Buffer | null {
 
 function takenError(listeners: readonly Listener[], cause: unknown): LabError {
   const ports = listeners.map((listener) => listener.hostPort).join(", ");
+  // Whose they are can be known where they are this machine's.
+  const here = listeners.filter(({ host }) => host === "127.0.0.1" || host === "::1");
+  const owner = here.map(({ hostPort }) => portOwner(hostPort)).find((found) => found !== null);
   return new LabError(
     "PORT_TAKEN",
-    `another program on this machine has taken a port of this broker (${ports})`,
-    "end that program, or run the cell that starts the broker again: it takes other ports",
+    `${owner ?? "another program on this machine"} has taken a port of this broker (${ports})`,
+    `end ${owner ?? "that program"}, or run the cell that starts the broker again: it takes other ports`,
     { cause },
   );
 }
