@@ -4,12 +4,12 @@ import type { CheckBody } from "./run-check";
 
 /**
  * The body of a check, taken from its cell in the pristine notebook: the third argument of `lab.check(id, given, body)`,
- * transpiled and ready to be run here. It uses only `t` and what it is given (a lint rule), so it needs nothing of the cell.
+ * as JavaScript. It uses only `t` and what it is given (a lint rule), so it needs nothing of the cell.
  *
  * @throws LabError NOTEBOOK_INVALID when the cell has no such call, or more than one.
  */
-export function checkBody(source: string, id: string): CheckBody<Record<string, unknown>> {
-  // TypeScript takes a third of a second to load: only a judge pays it.
+export function checkCode(source: string, id: string): string {
+  // TypeScript takes a third of a second to load: whoever grades many submissions pays it once.
   const ts = require("typescript") as typeof import("typescript");
   const file = ts.createSourceFile("check.ts", source, ts.ScriptTarget.ES2022, true);
   const bodies: string[] = [];
@@ -29,10 +29,17 @@ export function checkBody(source: string, id: string): CheckBody<Record<string, 
   const { outputText } = ts.transpileModule(`(${body})`, {
     compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.None },
   });
-  return compileFunction(`return ${outputText.replace(/^"use strict";\s*/, "")}`, [], {
-    filename: `check ${id}`,
-  })() as CheckBody<Record<string, unknown>>;
+  return outputText.replace(/^"use strict";\s*/, "");
 }
+
+/** What `checkCode` made, ready to be run here. */
+export function bodyOf(code: string, id: string): CheckBody<Record<string, unknown>> {
+  return compileFunction(`return ${code}`, [], { filename: `check ${id}` })() as CheckBody<Record<string, unknown>>;
+}
+
+/** The body of a check, from its cell's text. @throws LabError as `checkCode`. */
+export const checkBody = (source: string, id: string): CheckBody<Record<string, unknown>> =>
+  bodyOf(checkCode(source, id), id);
 
 function isCheck(ts: typeof import("typescript"), call: import("typescript").CallExpression, id: string): boolean {
   const [name, , body] = call.arguments;

@@ -3,6 +3,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { EngineKind } from "../brokers/engine";
 import { LabError } from "../core/errors";
+import { checkCode } from "../lab/judge-body";
+import { isGraded, sourceOf } from "../notebook/model";
 import { columns, printError, type Tool } from "./cli";
 import { gradeApart } from "./grading/farm";
 import { contentHash, type Found, submissionsIn } from "./grading/found";
@@ -15,7 +17,7 @@ import type { Reported } from "./grading/result";
 import { freshSeed } from "./grading/run";
 import { statisticsOf } from "./grading/statistics";
 import { labList } from "./lab-list";
-import { readLab } from "./lab-notebook";
+import { checkId, readLab } from "./lab-notebook";
 import { pool } from "./pool";
 import { atLeastOne, exitCodeFor } from "./words";
 
@@ -148,7 +150,14 @@ class Batch {
     const key = [contentHash(found.file), found.learner, found.file, courseMark()].join(" ");
     const before = journal.take(key);
     if (before) return { graded: before, machine: false };
-    const submission: OneSubmission = { ...found, seed: journal.seed, engine, limits, isolation };
+    const submission: OneSubmission = {
+      ...found,
+      seed: journal.seed,
+      engine,
+      limits,
+      isolation,
+      bodies: checkBodies(),
+    };
     try {
       const graded = await gradeApart(submission).catch(() => gradeApart(submission));
       this.#failedInARow = 0;
@@ -169,6 +178,22 @@ class Batch {
       ? { ...graded, notes: [...graded.notes, `${learner} has handed in this lab twice: see also ${twin.file}`] }
       : graded;
   }
+}
+
+let bodies: Record<string, Record<string, string>> | undefined;
+
+/** All checks of this course, compiled once for all submissions. */
+function checkBodies(): Record<string, Record<string, string>> {
+  bodies ??= Object.fromEntries(
+    labList().map(({ slug }) => {
+      const graded = readLab(slug).cells.filter(isGraded);
+      return [
+        slug,
+        Object.fromEntries(graded.map((cell) => [checkId(cell), checkCode(sourceOf(cell), checkId(cell))])),
+      ];
+    }),
+  );
+  return bodies;
 }
 
 let mark: string | undefined;

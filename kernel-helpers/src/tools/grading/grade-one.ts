@@ -19,6 +19,8 @@ export interface OneSubmission {
   readonly engine?: EngineKind | "auto";
   readonly limits?: Limits;
   readonly isolation?: Isolation;
+  /** Bodies of the checks, by lab and id. */
+  readonly bodies?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 /** Never throws for what a submission is: a notebook that cannot be read has no points and a note that says why. */
@@ -42,7 +44,8 @@ export async function gradeOne(one: OneSubmission): Promise<Reported> {
     const { notebook, answered, notes } = graftSubmission(pristine, submitted);
     const seed = `${one.seed}/${one.learner}`;
     const { engine, limits, isolation } = one;
-    const run = await gradeNotebook(notebook, { lab, pristine, seed, engine, limits, isolation });
+    const bodies = one.bodies?.[lab];
+    const run = await gradeNotebook(notebook, { lab, pristine, seed, engine, limits, isolation, bodies });
     return {
       file: one.file,
       learner: one.learner,

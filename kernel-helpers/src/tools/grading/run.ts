@@ -12,7 +12,7 @@ import { cachePath } from "../../core/paths";
 import type { Scope } from "../../core/scope";
 import { processStarted } from "../../core/session";
 import { openScope } from "../../kernel/watch";
-import { checkBody } from "../../lab/judge-body";
+import { bodyOf, checkCode } from "../../lab/judge-body";
 import { JudgeServer } from "../../lab/judge-server";
 import { type Cell, isCode, isGraded, isSolution, type Notebook, sourceOf } from "../../notebook/model";
 import { checkId } from "../lab-notebook";
@@ -33,6 +33,8 @@ export interface GradeRun {
   readonly limits?: Limits;
   /** Where the learner's kernel runs. Default: a process of this machine. */
   readonly isolation?: Isolation;
+  /** Bodies of the checks by id, where whoever calls has them already (`checkCode`). */
+  readonly bodies?: Readonly<Record<string, string>>;
 }
 
 export interface GradedRun {
@@ -99,7 +101,7 @@ class Grading implements GradedRun {
   #kernel: GradedKernel | undefined;
 
   constructor(notebook: Notebook, run: GradeRun, judge: JudgeServer, place: Place) {
-    this.#cells = notebook.cells.filter((cell) => isCode(cell) && sourceOf(cell).trim());
+    this.#cells = cellsThatCount(notebook);
     this.#run = run;
     this.#judge = judge;
     this.#place = place;
@@ -143,7 +145,8 @@ class Grading implements GradedRun {
     const pristine = this.#run.pristine.cells.find((one) => checkId(one) === id) ?? cell;
     const limit = this.#run.limits?.check ?? CHECK_LIMIT;
     const points = pristine.metadata.nbgrader?.points ?? 0;
-    const turn = { id, points, body: checkBody(sourceOf(pristine), id), limit };
+    const code = this.#run.bodies?.[id] ?? checkCode(sourceOf(pristine), id);
+    const turn = { id, points, body: bodyOf(code, id), limit };
     let began = Date.now();
     const before = () => {
       began = Date.now();
@@ -211,6 +214,19 @@ class Grading implements GradedRun {
   #limit(wanted: number): number {
     return Math.max(1_000, Math.min(wanted, this.#deadline - Date.now()));
   }
+}
+
+/** A line that shows something or answers a forecast, and does nothing else: `showPackets(tap.packets)`. */
+const ONLY_SHOWS = /^\s*(lab\.(guess|hint|score)|show[A-Z]\w*)\([^()]*\);?\s*$/;
+
+/**
+ * The code cells up to the last check. Those that only show something are left out: nobody looks, and each costs a
+ * compiler's turn.
+ */
+function cellsThatCount(notebook: Notebook): Cell[] {
+  const last = notebook.cells.map(isGraded).lastIndexOf(true);
+  const cells = notebook.cells.slice(0, last + 1).filter((cell) => isCode(cell) && sourceOf(cell).trim());
+  return cells.filter((cell) => isGraded(cell) || !ONLY_SHOWS.test(sourceOf(cell)));
 }
 
 /** A seed that a learner cannot know; an instructor keeps it to see the same run again. */
