@@ -9,6 +9,7 @@ import { HereHost } from "./host";
 import type { JudgeAddress } from "./judge-protocol";
 import { JudgeSession } from "./judge-session";
 import { versionFor } from "./lessons";
+import { readMaterial } from "./material";
 import { type CheckBody, runCheck } from "./run-check";
 
 export interface JudgeOptions {
@@ -154,6 +155,7 @@ export class JudgeServer {
       limit: turn.limit,
       host,
       seed: `${this.#options.seed}/${id}`,
+      material: (name) => readMaterial(this.#options.lab, name),
       version: versionFor(record, host),
       owns: (url) => session.owns(url),
       onBroker: (broker) => session.ownBroker(broker),

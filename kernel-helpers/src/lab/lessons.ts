@@ -10,6 +10,7 @@ import { Broker } from "./broker";
 import type { Host } from "./host";
 import { besideExercise, exercisesWith, gradedCells, hintSteps, readPristine } from "./lesson-files";
 import { lineView, scoreView, solutionView } from "./lesson-views";
+import { readMaterial } from "./material";
 import { type KeptCheck, markOfText, ProgressFile, type RunMarks } from "./progress-state";
 import { type CheckBody, runCheck } from "./run-check";
 
@@ -66,6 +67,7 @@ export class Lessons {
       points: this.#points(id),
       host: this.#host,
       seed: randomUUID(),
+      material: (name) => readMaterial(this.#slug, name),
       version: versionFor(shared as object, this.#host),
       given: shared as Given,
       body,

@@ -25,6 +25,8 @@ export interface ProbeSetting {
   readonly seed: string;
   /** Mosquitto's version that the check is about. */
   readonly version: string;
+  /** A file of the lab's material, as the course has it. */
+  readonly material?: (name: string) => string;
   /** When grading: whether an address is one of the judge's own. */
   readonly owns?: (url: string) => boolean;
   /** When grading: a broker that the check itself started is the judge's own, too. */
@@ -77,6 +79,15 @@ export class Probe extends Expectations {
   /** A random whole number, both ends included. */
   integer(low: number, high: number): number {
     return this.#random.integer(low, high);
+  }
+
+  /**
+   * A file of the lab's material as the course has it: what cells have read of it is theirs to change.
+   * @throws LabError BAD_ARGUMENT with the names that there are.
+   */
+  material(name: string): string {
+    if (this.#setting.material) return this.#setting.material(name);
+    throw new LabError("BAD_ARGUMENT", "this check has no lab with material", "run it with lab.check");
   }
 
   /** A connected client with a random id, subscribed to what `subscribe` names (at QoS 2, so that nothing is lowered). */

@@ -4,7 +4,8 @@ import { executeNotebook, type RunnableNotebook } from "../kernel/execute";
 import { notebooksFolder } from "../lab/lesson-files";
 import { type Cell, isGraded, type Notebook } from "../notebook/model";
 import { printError, type Tool } from "./cli";
-import { gradeNotebook } from "./grading/run";
+import type { GradedCheck } from "./grading/result";
+import { type GradedRun, gradeNotebook } from "./grading/run";
 import { pickLabs } from "./lab-list";
 import { checkId, type Exercise, exercisesOf, readLab, solvedLab, type Variant, variantsOf } from "./lab-notebook";
 import { outcomesOf, wordsOf } from "./outputs";
@@ -149,15 +150,29 @@ function verdict(variant: Task["variant"], outcomes: readonly Outcome[], score: 
 
 /** A cheat is graded as a submission, by the judge. */
 async function proveCheat(
-  { lab, exercise }: Task,
+  { lab, exercise, variant }: Task,
   made: Notebook,
   proof: (score: number, error: string | null) => Proof,
 ): Promise<Proof> {
   const graded = await gradeNotebook(made, { lab, pristine: made, seed: "prove" });
   const earned = graded.checks.filter((check) => exercise.checks.includes(check.id) && check.score > 0);
   const score = earned.reduce((sum, check) => sum + check.score, 0);
-  return proof(score, earned.length ? `the cheat earns ${score}` : null);
+  if (earned.length) return proof(score, `the cheat earns ${score}`);
+  // That it fails is not enough: a cheat that does not even run would prove nothing.
+  const said = graded.checks
+    .filter((check) => exercise.checks.includes(check.id))
+    .map(saidOf(graded))
+    .join("\n");
+  const missed = variant.expect && !said.includes(variant.expect);
+  return proof(0, missed ? `fails for another reason than "${variant.expect}"\n${said}` : null);
 }
+
+const saidOf =
+  (graded: GradedRun) =>
+  ({ id, message }: GradedCheck): string => {
+    const outcome = graded.outcomes.get(id);
+    return outcome ? wordsOf(outcome) : message;
+  };
 
 /** The solved notebook with this variant in place, as far as its last check, without the other exercises' checks. */
 function variantNotebook({ lab, exercise, variant }: Task): Notebook {
