@@ -34,6 +34,9 @@ export interface HtmlColumn {
   readonly nowrap?: boolean;
 }
 
+/** Digits of a number stay together, however narrow the page is. */
+const unbroken = (column: HtmlColumn): boolean => column.nowrap === true || column.align === "right";
+
 const CELL = `padding:4px 12px 4px 0;vertical-align:top;border:none;border-bottom:1px solid ${colour.edge};background-color:${colour.card};color:${colour.ink};font-size:${font.size}px;line-height:1.5;max-width:none;`;
 
 /**
@@ -61,7 +64,7 @@ export function htmlTable(
       const cells = columns.map((column, i) => {
         const style =
           `${CELL}text-align:${column.align ?? "left"};` +
-          `${column.mono ? `font-family:${font.mono};` : ""}${column.nowrap ? "white-space:nowrap;" : "white-space:normal;overflow-wrap:anywhere;"}` +
+          `${column.mono ? `font-family:${font.mono};` : ""}${unbroken(column) ? "white-space:nowrap;" : "white-space:normal;overflow-wrap:anywhere;"}` +
           (tint ? `background-color:${tint};` : "");
         return i === (options.rowHeader ?? 0)
           ? `<th scope="row" style="${style}font-weight:600">${row[i] ?? ""}</th>`
