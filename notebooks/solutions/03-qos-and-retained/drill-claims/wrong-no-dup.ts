@@ -1,4 +1,4 @@
-// expect: the repaired device
+// expect: PUBLISH packets, one a connection
 async function withoutDup(url: string, topic: string, note: string): Promise<void> {
   const device = await lab.raw(url, { name: "weighbridge" });
   await device.send({ ...hello, clientIdentifier: "weighbridge" });
