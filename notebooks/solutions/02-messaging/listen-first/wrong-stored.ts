@@ -1,4 +1,4 @@
-// expect: valve.next(topic)
+// expect: awaited a message
 // "Publishing stores": the message is on its way to nobody before anybody asks for it.
 async function selfTest(url: string, topic: string): Promise<string> {
   const valve = await lab.client(url, { clientId: "valve" });
