@@ -52,7 +52,7 @@ function heatSpec(rows: readonly ChartRow[], { x, y, value }: HeatMap): ChartSpe
   return {
     columns: Math.min(fields.length, columns),
     spacing: 18,
-    resolve: { scale: { color: "independent" } },
+    resolve: { scale: { fillOpacity: "independent" } },
     // The same rows in every map: only the first of each row of maps names them.
     concat: fields.map((field, i) =>
       oneMap(rows, { x, y, field, step, titled: fields.length > 1, first: i % columns === 0 }),

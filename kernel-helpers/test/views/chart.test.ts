@@ -45,6 +45,9 @@ test("a heat map says every value as a number, in the picture, in the descriptio
     words(picture).filter((word) => /^\d+$/.test(word)),
     [...prices.map((row) => String(row.packets)), ...prices.map((row) => String(row.bytes))],
   );
+  // Each map has shades of its own: bytes are many, packets few.
+  const shades = [...picture.matchAll(/fill-opacity="([\d.]+)"/g)].map(([, shade]) => Number(shade));
+  assert.equal(Math.max(...shades.slice(0, 9)), Math.max(...shades.slice(9, 18)));
   assert.match(picture, /packets for published at QoS 2 and subscribed at QoS 1: 6\./);
   assert.match(
     text,
