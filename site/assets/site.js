@@ -21,9 +21,12 @@ const reveal = () => {
   for (let at = target.parentElement; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
   target.scrollIntoView();
 };
+// All are measured before any is changed: each change would have the page laid out again.
 const boxes = () => {
-  for (const box of document.querySelectorAll(".scroll")) {
-    if (box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1) box.tabIndex = 0;
+  const all = [...document.querySelectorAll(".scroll")];
+  const scrolls = all.map((box) => box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1);
+  for (const [i, box] of all.entries()) {
+    if (scrolls[i]) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   }
 };
@@ -132,9 +135,20 @@ document.addEventListener("DOMContentLoaded", () => {
   };
   unfold();
   wide.addEventListener("change", unfold);
-  for (const wire of document.querySelectorAll(".wire")) stepThrough(wire);
   reveal();
-  boxes();
+  // What is far below the fold can wait.
+  const near = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (!isIntersecting) continue;
+        near.unobserve(target);
+        stepThrough(target);
+      }
+    },
+    { rootMargin: "100%" },
+  );
+  for (const wire of document.querySelectorAll(".wire")) near.observe(wire);
+  (globalThis.requestIdleCallback ?? setTimeout)(boxes);
   document.addEventListener("toggle", boxes, true);
   const links = new Map([...document.querySelectorAll("#outline a")].map((a) => [a.hash.slice(1), a]));
   const seen = new IntersectionObserver(

@@ -84,7 +84,12 @@ class LabPage {
   }
 
   content(): LabContent {
-    const { cells } = this.#notebook;
+    const { cells, run } = this.#notebook;
+    if (run && !run.ok) this.#warnings.push("its run failed: what the page shows may not be so");
+    const code = cells.filter((cell) => cell.kind === "code" && cell.source.trim());
+    if (code.length && code.every((cell) => cell.count === undefined && !cell.outputs.length)) {
+      this.#warnings.push("it has not been executed: no cell has an output (npm run course executes labs)");
+    }
     const anchors = cells.map((cell) => this.#addresses.cell(cell.id));
     // All prose is read before any is written: links may point forward.
     const prose = cells.map((cell, i) =>

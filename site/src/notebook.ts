@@ -11,6 +11,8 @@ export interface Notebook {
 
 /** What the notebook was executed on. */
 export interface Run {
+  /** False where the run said that something in it failed. */
+  readonly ok: boolean;
   readonly engine: string | undefined;
   readonly mosquitto: string | undefined;
   readonly date: string | undefined;
@@ -195,7 +197,7 @@ function readOutput(output: unknown): Output | undefined {
 
 function readRun(run: unknown): Run | undefined {
   if (!isRecord(run)) return undefined;
-  return { engine: string(run.engine), mosquitto: string(run.mosquitto), date: string(run.date) };
+  return { ok: run.ok !== false, engine: string(run.engine), mosquitto: string(run.mosquitto), date: string(run.date) };
 }
 
 /** nbformat writes text as one string or as a list of lines. */

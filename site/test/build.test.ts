@@ -13,6 +13,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, type TestContext, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { sampleCourse } from "kernel-helpers/dist/tools/sample-course";
 import { main } from "site/dist-build/main";
 import { code, notebook, prose, shown, stream } from "./notebooks";
 
@@ -236,4 +238,39 @@ test("huge outputs are cut and say so", async (t) => {
   assert.ok(page.length < 400_000, `${page.length}`);
   assert.match(page, /2900000 more characters are not shown/);
   assert.match(page, /the small form/);
+});
+
+test("a notebook without outputs, or of a run that failed, is rendered and told", async (t) => {
+  const at = place({
+    "bare.ipynb": notebook([prose("# Bare"), code("1 + 1", [], { execution_count: null })]),
+    "failed.ipynb": notebook([prose("# Failed"), code("1 + 1", [stream("2")])], { mqtt: { run: { ok: false } } }),
+  });
+  const { exit, said } = await build(t, at);
+  assert.equal(exit, 0);
+  assert.match(said, /bare\.ipynb: it has not been executed/);
+  assert.match(said, /failed\.ipynb: its run failed/);
+});
+
+test("ids that are there twice and links that lead nowhere are told with their cell", async (t) => {
+  const twice = [code("1", [], { id: "same" }), code("2", [stream("2")], { id: "same" })];
+  const at = place({
+    "x.ipynb": notebook([prose("# X\n\n[there](99-nowhere.ipynb) [here](#no-such-heading)", { id: "top" }), ...twice]),
+  });
+  const { said } = await build(t, at);
+  assert.match(said, /x\.ipynb: cell 3: its id was used before/);
+  assert.match(said, /x\.ipynb: cell 1 \(top\): the link to "99-nowhere\.ipynb" leads nowhere/);
+  assert.match(said, /x\.ipynb: cell 1 \(top\): the link to "#no-such-heading" leads nowhere/);
+});
+
+test("a page of 40 cells weighs at most 30 kB without its pictures, and no script or style of it is a file", async (t) => {
+  const [sample] = await sampleCourse(1, 40);
+  const at = place({ "sample.ipynb": sample?.text ?? "" });
+  await build(t, at);
+  const html = contents(at.out)["sample.html"] as string;
+  const bare = html
+    .replace(/<svg[\s\S]*?<\/svg>/g, "")
+    .replace(/<img [^>]*>/g, "")
+    .replace(/<div class="wire[\s\S]*?<\/ol>/g, "");
+  assert.ok(gzipSync(bare).length <= 30_000, `${gzipSync(bare).length}`);
+  assert.doesNotMatch(html, /<script[^>]*\ssrc=|<link rel="stylesheet"|@import|@font-face/);
 });
