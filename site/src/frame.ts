@@ -6,6 +6,8 @@ import { escapeHtml, tag } from "./escape";
 /** What all pages share: one style, one script, and the policy that lets nothing else in. */
 export class Frame {
   readonly #assets: string;
+  readonly #scripts = new Map<string, string>();
+  readonly #hashes = new Map<string, string>();
   readonly #style: string;
   readonly #script: string;
 
@@ -16,16 +18,24 @@ export class Frame {
   }
 
   #read(name: string): string {
-    return compactScript(readFileSync(join(this.#assets, name), "utf8"));
+    const script = this.#scripts.get(name) ?? compactScript(readFileSync(join(this.#assets, name), "utf8"));
+    this.#scripts.set(name, script);
+    return script;
+  }
+
+  #hash(text: string): string {
+    const known = this.#hashes.get(text) ?? `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+    this.#hashes.set(text, known);
+    return known;
   }
 
   /** The views' styles stand in style attributes: sanitised when they were made, and able to load nothing. */
   #policy(scripts: readonly string[]): string {
     return [
       "default-src 'none'",
-      `style-src-elem ${hash(this.#style)}`,
+      `style-src-elem ${this.#hash(this.#style)}`,
       "style-src-attr 'unsafe-inline'",
-      `script-src ${scripts.map(hash).join(" ")}`,
+      `script-src ${scripts.map((script) => this.#hash(script)).join(" ")}`,
       "img-src data:",
       // Search reads its files; no other page asks for anything.
       ...(scripts.length > 1 ? ["connect-src 'self'"] : []),
@@ -111,8 +121,6 @@ function header(of: PageParts): string {
 
 /** Without comment lines and indentation: small enough, and still readable in the page. */
 const compactScript = (text: string): string => text.replace(/^\s*\/\/.*\n|^\s+|\n$/gm, "");
-
-const hash = (text: string): string => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
 const compactCss = (css: string): string =>
   css

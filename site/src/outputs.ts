@@ -6,9 +6,10 @@ import { renderSnippet, type Surroundings } from "./markdown";
 import { multiline, type Output } from "./notebook";
 import { legible } from "./picture";
 import { sanitiseHtml, showsSomething } from "./sanitise-html";
-import { sanitiseSvg, svgSize, svgWords } from "./sanitise-svg";
+import { sanitiseSvg, svgWords } from "./sanitise-svg";
 import { scrollBox } from "./scroll";
 import { knowsThemes } from "./style";
+import { svgSize } from "./svg-size";
 import { drawKept, keptView, onPage } from "./views";
 
 /** What an output is shown in. */
