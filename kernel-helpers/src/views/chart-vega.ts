@@ -1,4 +1,4 @@
-import type { Vega, VegaLite } from "../../vega/load.mjs";
+import type { Vega, VegaLite } from "../../vega/load.cjs";
 import { LabError } from "../core/errors";
 import { visible } from "./escape";
 import { measure, n } from "./svg";
@@ -63,7 +63,7 @@ let loading: Promise<void> | undefined;
 
 /** Loads Vega, which takes a good part of a second: when the first chart is drawn, never earlier. */
 export function loadCharts(): Promise<void> {
-  loading ??= import("../../vega/load.mjs")
+  loading ??= import("../../vega/load.cjs")
     .then(({ loadVega }) => loadVega())
     .then((modules) => {
       loaded = modules;
