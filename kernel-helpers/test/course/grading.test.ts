@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { type TestContext, test } from "node:test";
 import { until } from "kernel-helpers/dist/core/until";
 import type { Cell, Notebook } from "kernel-helpers/dist/notebook/model";
@@ -126,6 +127,31 @@ test("a function that ends its kernel while the check runs fails that check", as
   });
   if (!graded) return;
   assert.deepEqual(marks(graded), { ...RIGHT, announce: "failed 0" });
+});
+
+test("memory, disk, a listening port and a process that hides cost that exercise and no other", async (t) => {
+  const MIB = 1024 * 1024;
+  const hog =
+    "const hold: Buffer[] = []; for (;;) { hold.push(Buffer.alloc(32 * 1024 * 1024, 1)); await new Promise((go) => setTimeout(go, 20)); }";
+  const memory = await grade(t, { announce: `${hog}\n${IDLE}` }, { limits: { memory: 700 * MIB } });
+  if (!memory) return;
+  assert.deepEqual(marks(memory), { ...RIGHT, announce: "error 0" });
+  assert.match(memory.notes.join(), /more memory than there is for one submission \(700 MiB\)/);
+  const fill = `import { appendFileSync } from "node:fs";
+for (;;) { appendFileSync("full", Buffer.alloc(4 * 1024 * 1024, 1)); await new Promise((go) => setTimeout(go, 50)); }`;
+  const disk = await grade(t, { announce: `${fill}\n${IDLE}` }, { limits: { disk: 24 * MIB } });
+  assert.deepEqual(marks(disk!), { ...RIGHT, announce: "error 0" });
+  assert.match(disk!.notes.join(), /wrote more to disk/);
+  const hidden = `1${process.pid}`;
+  const stays = `import { createServer } from "node:net";
+import { spawn } from "node:child_process";
+createServer().listen(0);
+spawn("setsid", ["sleep", "${hidden}"], { detached: true, stdio: "ignore" }).unref();
+${IDLE}`;
+  const left = await grade(t, { announce: stays });
+  assert.deepEqual(marks(left!), { ...RIGHT, announce: "failed 0" });
+  const running = execFileSync("ps", ["-eo", "args"], { encoding: "utf8" });
+  assert.ok(!running.includes(`sleep ${hidden}`), "the process that hid is gone, too");
 });
 
 const CHEATS: Record<string, { text: string; status: RegExp }> = {

@@ -53,7 +53,9 @@ export function graftSubmission(pristine: Notebook, submitted: Notebook): Grafte
   return { notebook, answered: answered.map((cell) => cell.id), notes };
 }
 
-const sameText = (text: string, cell: Cell): boolean => text.trim() === sourceOf(cell).trim();
+/** Ends of lines and of the text are a matter of the program that saved it. */
+const plain = (text: string): string => text.replace(/\r\n?/g, "\n").trim();
+const sameText = (text: string, cell: Cell): boolean => plain(text) === plain(sourceOf(cell));
 
 /** What became of a check in the learner's hands: it is graded with the course's own text in any case. */
 function changed(check: Cell, submitted: Notebook): string[] {
