@@ -2,7 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { sealingEngine } from "../../brokers/docker/sealed";
 import type { EngineKind } from "../../brokers/engine";
 import { CHECK_LIMIT } from "../../checks/judge";
@@ -69,6 +69,11 @@ export async function gradeNotebook(notebook: Notebook, run: GradeRun): Promise<
     await scope.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function emptyFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  await mkdir(folder, { recursive: true });
 }
 
 async function sealedBy(isolation: Isolation | undefined, scope: Scope): Promise<KernelPlan["sealed"]> {
@@ -192,6 +197,8 @@ class Grading implements GradedRun {
     if (this.#kernel?.alive) return this.#kernel;
     const again = this.#kernel !== undefined;
     await this.#kernel?.end();
+    // What one kernel has written is not held against the next.
+    if (again) await emptyFolder(this.#place.folder);
     const address = await this.#judge.admit();
     const { lab, limits = {} } = this.#run;
     this.#kernel = await GradedKernel.start({ ...this.#place, lab, limits, judge: address });
