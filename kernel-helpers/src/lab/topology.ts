@@ -39,7 +39,7 @@ export async function topologyOf(pieces: ReadonlyMap<string, Piece>): Promise<To
         const other = seen.find((one) => one.broker.name === to);
         if (!to) nodes.push({ id: address, kind: "service", detail: "outside of this lab" });
         const state = stateOf(broker, bridge, states, other?.states);
-        const label = bridge.topics.join("; ");
+        const label = bridge.topics.join("\n");
         edges.push({ from: broker.name, to: to ?? address, kind: "bridge", state, label });
       }
     }

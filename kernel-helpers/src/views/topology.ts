@@ -23,7 +23,7 @@ export interface TopologyEdge {
   /** A bridge between brokers is drawn double; everything else is a connection. */
   readonly kind?: "connection" | "bridge";
   readonly state?: "up" | "down" | "unknown";
-  /** "# both 1", "QoS 1 · alerts/#". */
+  /** "# both 1", "QoS 1 · alerts/#"; a line break begins a new line. */
   readonly label?: string;
 }
 
@@ -36,6 +36,8 @@ export interface TopologyData {
 const BOX = { w: 168, h: 52, gapX: 28, gapY: 76 };
 /** Rows stand further apart where what crosses between them is said in words. */
 const WORDY = 108;
+/** The widest label. */
+const LABEL = 236;
 const MOST = 60;
 
 /** Brokers, clients and services, and what connects them: kind by shape, state by word and line style. */
@@ -64,8 +66,13 @@ function draw(data: TopologyData): string {
   const nodes = data.nodes.slice(0, MOST);
   const known = new Set(nodes.map((node) => node.id));
   const edges = data.edges.filter((edge) => known.has(edge.from) && known.has(edge.to));
-  const worded = edges.some((edge) => edge.label);
-  const placed = placeTree(nodes, edges, worded ? { ...BOX, gapX: 36, gapY: WORDY } : BOX);
+  const widths = edges.flatMap((edge) => partsOf(edge).map((part) => measure(part, { size: font.small })));
+  const widest = Math.min(LABEL, Math.max(0, ...widths));
+  const placed = placeTree(
+    nodes,
+    edges,
+    widest ? { ...BOX, gapX: Math.max(36, widest - BOX.w + 36), gapY: WORDY } : BOX,
+  );
   const width = Math.ceil(Math.max(placed.width + 40, measure(data.title, { bold: true }) + 40, 320));
   const shift = (width - placed.width) / 2;
   const at = (id: string): Placed => {
@@ -125,12 +132,22 @@ function edgeSvg(edge: TopologyEdge, way: Way): string {
   return `<g fill="none">${shape}${down ? cross(Math.round(way.x), Math.round(way.y), 6) : ""}</g>`;
 }
 
+/** The lines of an edge's label, with its state in words. */
+function partsOf(edge: TopologyEdge): string[] {
+  const state = edge.state === "down" ? "down" : edge.state === "unknown" ? "state unknown" : "";
+  const parts = (edge.label ?? "").split("\n").filter(Boolean).map(visible);
+  if (state) parts.push([parts.pop() ?? "", state].filter(Boolean).join(" · "));
+  return parts;
+}
+
 /** The label stands at the lower end, where edges have parted; it moves until it is off boxes and other labels. */
 function edgeLabel(edge: TopologyEdge, way: Way, taken: Box[]): string {
-  const state = edge.state === "down" ? "down" : edge.state === "unknown" ? "state unknown" : "";
-  const words = [edge.label ?? "", state].filter(Boolean).join(" · ");
-  if (!words) return "";
-  const shown = lines(visible(words), 186, 2, font.small);
+  const words = partsOf(edge);
+  if (!words.length) return "";
+  const down = edge.state === "down";
+  const short = words.length > 1 || measure(words[0]!, { size: font.small }) <= LABEL;
+  const cut = (part: string) => fit(part, LABEL, { size: font.small });
+  const shown = short ? words.slice(0, 3).map(cut) : lines(words[0]!, LABEL, 2, font.small);
   const w = Math.max(...shown.map((line) => measure(line, { size: font.small }))) + 6;
   const h = shown.length * 15 + 1;
   const left = way.labelX - w / 2;
@@ -142,7 +159,7 @@ function edgeLabel(edge: TopologyEdge, way: Way, taken: Box[]): string {
   taken.push({ x: left, y: top, w, h });
   const text = shown.map(
     (line, i) =>
-      `<text x="${n(way.labelX)}" y="${n(top + 12 + i * 15)}" text-anchor="middle" font-size="${font.small}"${state === "down" ? ` fill="${colour.bad}"` : ""}>${isolateSvg(line)}</text>`,
+      `<text x="${n(way.labelX)}" y="${n(top + 12 + i * 15)}" text-anchor="middle" font-size="${font.small}"${down ? ` fill="${colour.bad}"` : ""}>${isolateSvg(line)}</text>`,
   );
   return `<rect x="${n(left)}" y="${n(top)}" width="${n(w)}" height="${h}" fill="${colour.card}"/>${text.join("")}`;
 }
@@ -216,7 +233,7 @@ const nodeText = (node: TopologyNode): string =>
   [`${node.kind} ${node.label ?? node.id}`, node.state ?? "", node.detail ?? ""].filter(Boolean).join(", ");
 
 const edgeText = (edge: TopologyEdge): string =>
-  `${edge.from} to ${edge.to}: ${edge.kind ?? "connection"}${edge.state ? ` ${edge.state}` : ""}${edge.label ? ` (${edge.label})` : ""}`;
+  `${edge.from} to ${edge.to}: ${edge.kind ?? "connection"}${edge.state ? ` ${edge.state}` : ""}${edge.label ? ` (${edge.label.replace(/\n/g, "; ")})` : ""}`;
 
 const describe = (data: TopologyData): string =>
   [...data.nodes.slice(0, MOST).map(nodeText), ...data.edges.slice(0, MOST * 2).map(edgeText)]
@@ -231,7 +248,9 @@ function plain(data: TopologyData): string {
   );
   const edges = data.edges.map((edge) => {
     const line = edge.state === "down" ? "──✗──" : edge.kind === "bridge" ? "═════" : "─────";
-    const words = [edge.kind ?? "connection", edge.state ?? "", edge.label ?? ""].filter(Boolean).join(", ");
+    const words = [edge.kind ?? "connection", edge.state ?? "", (edge.label ?? "").replace(/\n/g, "; ")]
+      .filter(Boolean)
+      .join(", ");
     return `  ${visible(edge.from)} ${line} ${visible(edge.to)}  ${visible(words)}`;
   });
   return [visible(data.title), nodes, ...(edges.length ? [edges.join("\n")] : [])].join("\n\n");

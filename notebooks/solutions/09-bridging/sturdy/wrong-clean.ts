@@ -5,6 +5,7 @@ allow_anonymous true
 connection hub
 address ${address}
 remote_clientid site-${site}
+cleansession true
 keepalive_interval 5
 restart_timeout 1 3
 topic telemetry/# out 1 "" site/${site}/
