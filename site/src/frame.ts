@@ -37,8 +37,8 @@ export class Frame {
       "style-src-attr 'unsafe-inline'",
       `script-src ${scripts.map((script) => this.#hash(script)).join(" ")}`,
       "img-src data:",
-      // Search reads its files; no other page asks for anything.
-      ...(scripts.length > 1 ? ["connect-src 'self'"] : []),
+      // Search reads its files, and those who rate pages their robots.txt; nothing is asked of another host.
+      "connect-src 'self'",
       "base-uri 'none'",
       "form-action 'none'",
       "require-trusted-types-for 'script'",

@@ -151,6 +151,8 @@ async function happens(
   more: (tab: Page) => Promise<void> = async () => {},
 ): Promise<Happened> {
   const context = await (browser as Browser).newContext();
+  // Thousands of payloads on one page, on a machine that may do other things too.
+  context.setDefaultTimeout(180_000);
   const ran: string[] = [];
   const asked: string[] = [];
   const blocked: string[] = [];
