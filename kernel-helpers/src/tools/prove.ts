@@ -69,12 +69,48 @@ export async function proveLabs(
     }
   }
   for (const proof of missing) onProof?.(proof);
-  const proofs = await pool(tasks, JOBS, async (task) => {
-    const proof = await prove(task);
+  const byTask = new Map<Task, Proof>();
+  const note = (task: Task, proof: Proof): void => {
+    byTask.set(task, proof);
     onProof?.(proof);
-    return proof;
+  };
+  const alone: Task[] = [];
+  await pool(roundsOf(tasks), JOBS, async (round) => {
+    for (const [task, proof] of await proveTogether(round)) {
+      if (proof?.ok) note(task, proof);
+      else alone.push(task);
+    }
   });
-  return [...missing, ...proofs];
+  // What isn't proven in company may have suffered from it: only alone its failure counts.
+  await pool(alone, JOBS, async (task) => note(task, await prove(task)));
+  return [...missing, ...tasks.map((task) => byTask.get(task) as Proof)];
+}
+
+/** One variant of each exercise of a lab at a time: a round is one run of the notebook. Cheats are runs of their own. */
+function roundsOf(tasks: readonly Task[]): Task[][] {
+  const rounds: Task[][] = [];
+  for (const lab of new Set(tasks.map((task) => task.lab))) {
+    const ofLab = tasks.filter((task) => task.lab === lab && task.variant.kind !== "cheat");
+    const columns = [...new Set(ofLab.map((task) => task.exercise))].map((exercise) =>
+      ofLab.filter((task) => task.exercise === exercise),
+    );
+    const longest = Math.max(0, ...columns.map((column) => column.length));
+    for (let i = 0; i < longest; i++) rounds.push(columns.flatMap((column) => column[i] ?? []));
+  }
+  return [...rounds, ...tasks.filter((task) => task.variant.kind === "cheat").map((task) => [task])];
+}
+
+/** A round's proofs; null where the run itself failed. */
+async function proveTogether(round: readonly Task[]): Promise<[Task, Proof | null][]> {
+  const [first] = round;
+  if (!first || round.length === 1) return first ? [[first, await prove(first)]] : [];
+  const made = notebookWith(round);
+  try {
+    const shown = await outcomesIn(made);
+    return round.map((task) => [task, proofFrom(task, made, shown)]);
+  } catch {
+    return round.map((task) => [task, null]);
+  }
 }
 
 /** An exercise without its solution or with fewer than three wrong answers is not proven. */
@@ -92,34 +128,45 @@ function lacks(lab: string, exercise: Exercise, variants: readonly Variant[]): P
 }
 
 async function prove(task: Task): Promise<Proof> {
-  const { lab, exercise, variant } = task;
-  const made = variantNotebook(task);
-  const points = pointsOf(made, exercise);
-  const proof = (score: number, error: string | null): Proof => {
-    return { lab, exercise: exercise.id, variant: variant.name, ok: error === null, score, points, error };
-  };
+  const made = notebookWith([task]);
   try {
-    if (variant.kind === "cheat") return await proveCheat(task, made, proof);
-    const run = await executeNotebook(made as unknown as RunnableNotebook, {
-      cwd: notebooksFolder(),
-      allowErrors: true,
-      kernelEnv: { MQTT_LAB_PROGRESS: "" },
-    });
-    const notebook = run.notebook as unknown as Notebook;
-    const shown = outcomesOf(notebook);
-    const outcomes = exercise.checks.flatMap((id) => shown.get(id) ?? []);
-    const score = outcomes.reduce((sum, outcome) => sum + outcome.score, 0);
-    const broken = run.cells.find((cell) => cell.status !== "ok" && !expectedToFail(notebook, cell.index));
-    if (outcomes.length < exercise.checks.length) {
-      return proof(
-        score,
-        `no card: ${broken ? `cell ${broken.id}: ${broken.error?.ename}: ${broken.error?.evalue}` : "the check did not run"}`,
-      );
-    }
-    return proof(score, verdict(variant, outcomes, score, points));
+    if (task.variant.kind === "cheat") return await proveCheat(task, made);
+    return proofFrom(task, made, await outcomesIn(made));
   } catch (error) {
-    return proof(0, `${error}`);
+    return proofOf(task, made, 0, `${error}`);
   }
+}
+
+/** What the checks of a run found, and the first cell that failed without being meant to. */
+interface Shown {
+  readonly outcomes: ReadonlyMap<string, Outcome>;
+  readonly broken: string;
+}
+
+async function outcomesIn(made: Notebook): Promise<Shown> {
+  const run = await executeNotebook(made as unknown as RunnableNotebook, {
+    cwd: notebooksFolder(),
+    allowErrors: true,
+    kernelEnv: { MQTT_LAB_PROGRESS: "" },
+  });
+  const notebook = run.notebook as unknown as Notebook;
+  const broken = run.cells.find((cell) => cell.status !== "ok" && !expectedToFail(notebook, cell.index));
+  const why = broken ? `cell ${broken.id}: ${broken.error?.ename}: ${broken.error?.evalue}` : "the check did not run";
+  return { outcomes: outcomesOf(notebook), broken: why };
+}
+
+function proofFrom(task: Task, made: Notebook, shown: Shown): Proof {
+  const { checks } = task.exercise;
+  const outcomes = checks.flatMap((id) => shown.outcomes.get(id) ?? []);
+  const score = outcomes.reduce((sum, outcome) => sum + outcome.score, 0);
+  if (outcomes.length < checks.length) return proofOf(task, made, score, `no card: ${shown.broken}`);
+  return proofOf(task, made, score, verdict(task.variant, outcomes, score, pointsOf(made, task.exercise)));
+}
+
+function proofOf(task: Task, made: Notebook, score: number, error: string | null): Proof {
+  const { lab, exercise, variant } = task;
+  const points = pointsOf(made, exercise);
+  return { lab, exercise: exercise.id, variant: variant.name, ok: error === null, score, points, error };
 }
 
 const expectedToFail = (notebook: Notebook, index: number) =>
@@ -149,11 +196,9 @@ function verdict(variant: Task["variant"], outcomes: readonly Outcome[], score: 
 }
 
 /** A cheat is graded as a submission, by the judge. */
-async function proveCheat(
-  { lab, exercise, variant }: Task,
-  made: Notebook,
-  proof: (score: number, error: string | null) => Proof,
-): Promise<Proof> {
+async function proveCheat(task: Task, made: Notebook): Promise<Proof> {
+  const { lab, exercise, variant } = task;
+  const proof = (score: number, error: string | null) => proofOf(task, made, score, error);
   const graded = await gradeNotebook(made, { lab, pristine: made, seed: "prove" });
   const earned = graded.checks.filter((check) => exercise.checks.includes(check.id) && check.score > 0);
   const score = earned.reduce((sum, check) => sum + check.score, 0);
@@ -174,10 +219,12 @@ const saidOf =
     return outcome ? wordsOf(outcome) : message;
   };
 
-/** The solved notebook with this variant in place, as far as its last check, without the other exercises' checks. */
-function variantNotebook({ lab, exercise, variant }: Task): Notebook {
-  const made = solvedLab(lab, { [exercise.id]: variant.source });
-  const isOwn = (cell: Cell) => isGraded(cell) && exercise.checks.includes(checkId(cell));
+/** The solved notebook with these variants in place, as far as their last check, without the other exercises' checks. */
+function notebookWith(round: readonly Task[]): Notebook {
+  const lab = round[0]!.lab;
+  const made = solvedLab(lab, Object.fromEntries(round.map((task) => [task.exercise.id, task.variant.source])));
+  const checks = new Set(round.flatMap((task) => task.exercise.checks));
+  const isOwn = (cell: Cell) => isGraded(cell) && checks.has(checkId(cell));
   const last = made.cells.map(isOwn).lastIndexOf(true);
   return { ...made, cells: made.cells.slice(0, last + 1).filter((cell) => !isGraded(cell) || isOwn(cell)) };
 }
