@@ -1,0 +1,3 @@
+import { labsRunGreen } from "./labs";
+
+labsRunGreen("embedded");
