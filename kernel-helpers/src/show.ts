@@ -88,7 +88,13 @@ export function showRecords(records: readonly TlsRecord[], options: { caption?: 
       : messages.map(({ name, says }) => [name, ...says].join("; ")).join(" · ");
   return tableView({
     caption: options.caption ?? "TLS records",
-    columns: ["number", "from", "record", "bytes", "what anybody on the way can read"],
+    columns: [
+      "number",
+      { title: "from", nowrap: true },
+      { title: "record", nowrap: true },
+      "bytes",
+      "what anybody on the way can read",
+    ],
     rows: records.map((record) => [
       record.number,
       record.direction === "to-broker" ? "client" : "broker",

@@ -32,6 +32,8 @@ export async function judge<T extends Expectations>(
     ]);
   } catch (thrown) {
     if (thrown instanceof Verdict) return outcome(id, points, t, thrown.status, 0, [thrown.reason]);
+    const missing = missingPart(thrown);
+    if (missing) return outcome(id, points, t, "error", 0, [`the check itself could not run: ${missing}`]);
     t.fail("the check runs to its end", "no error", describe(thrown));
   } finally {
     clearTimeout(timer);
@@ -86,6 +88,15 @@ function describe(thrown: unknown): string {
     if (message) return `${code ? `${code}: ` : ""}${message}${hint ? ` — try: ${hint}` : ""}`;
   }
   return showValue(thrown);
+}
+
+/** A module that the helpers themselves need and that isn't there: nothing that an answer could mend. */
+function missingPart(thrown: unknown): string | undefined {
+  if (typeof thrown !== "object" || thrown === null || own(thrown, "code") !== "MODULE_NOT_FOUND") return undefined;
+  const stack = Object.getOwnPropertyDescriptor(thrown, "requireStack")?.value;
+  const needs = Array.isArray(stack) ? String(stack[0]) : "";
+  if (!/[\\/]kernel-helpers[\\/]dist[\\/](brokers|certs|checks|lab|mqtt)[\\/]/.test(needs)) return undefined;
+  return own(thrown, "message")?.split("\n")[0];
 }
 
 function own(value: object, key: string): string | undefined {

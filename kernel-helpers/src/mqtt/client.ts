@@ -5,7 +5,7 @@ import { LabError } from "../core/errors";
 import { addressOf } from "./address";
 import { type CollectOptions, type Complete, Inbox, listing, type Message, type MessageFilter, wanted } from "./inbox";
 import { explainReasonCode, reasonText } from "./reason-codes";
-import { explainTlsCode } from "./tls-errors";
+import { explainTlsError } from "./tls-errors";
 
 export type { CollectOptions, Complete, Message, MessageFilter } from "./inbox";
 
@@ -347,7 +347,7 @@ function refused(url: string, code: number, version: 3 | 4 | 5, cause: Error): L
 }
 
 function failed(url: string, cause: Error & { code?: unknown }): LabError {
-  const tls = explainTlsCode(cause.code);
+  const tls = explainTlsError(cause);
   if (tls) {
     return new LabError("CONNECT_FAILED", `no TLS with ${url}: ${tls.what} (${cause.code})`, tls.hint, { cause });
   }

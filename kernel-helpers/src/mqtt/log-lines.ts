@@ -240,7 +240,17 @@ const CONNECTIONS: readonly Known[] = [
     ([, host]) => `${host} speaks TLS on a listener that has none: mqtts:// where mqtt:// belongs.`,
     "warning",
   ),
-  known(/^OpenSSL Error\[\d+\]: (.*)$/, ([, why]) => `TLS: ${why}`, "warning"),
+  known(
+    /^OpenSSL Error.*: ?peer did not return a certificate$/,
+    "TLS: the client sent no certificate, and this listener asks for one (`require_certificate`).",
+    "warning",
+  ),
+  known(
+    /^OpenSSL Error.*: ?certificate verify failed$/,
+    "TLS: the client's certificate was refused: nobody in `cafile` vouches for it, or it has ended or was revoked.",
+    "warning",
+  ),
+  known(/^OpenSSL Error[^[]*\[\d+\]: (.*)$/, ([, why]) => `TLS: ${why}`, "warning"),
   known(
     /^Client (\S+) negotiated (\S+) cipher (\S+)|^Connection from (\S+) negotiated (\S+) cipher (\S+)/,
     (m) => `TLS stands: ${m[2] ?? m[5]} with ${m[3] ?? m[6]}.`,

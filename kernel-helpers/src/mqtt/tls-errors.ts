@@ -46,7 +46,26 @@ const MEANINGS: Readonly<Record<string, TlsFailure>> = {
   ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE: { what: "this client's certificate is for servers", hint: CLIENT },
 };
 
-/** Of an error's code; undefined for what is none of TLS's. */
-export function explainTlsCode(code: unknown): TlsFailure | undefined {
-  return typeof code === "string" && Object.hasOwn(MEANINGS, code) ? MEANINGS[code] : undefined;
+/** Alerts that reach Node while it writes: their code is EPROTO, and what they say is in the message alone. */
+const ALERTS: readonly (readonly [pattern: RegExp, meaning: TlsFailure])[] = [
+  [
+    /alert handshake failure/,
+    {
+      what: "the broker has no certificate that it can use, or gets none of this client",
+      hint: "does the broker's key belong to its certificate? its log says what it could not load",
+    },
+  ],
+  [
+    /alert protocol version/,
+    {
+      what: "the broker does not speak the versions of TLS that this client offers",
+      hint: "compare the listener's `tls_version` with the client's `minVersion` and `maxVersion`",
+    },
+  ],
+];
+
+/** Of an error's code, or of its text where the code says nothing; undefined for what is none of TLS's. */
+export function explainTlsError({ code, message }: { code?: unknown; message?: string }): TlsFailure | undefined {
+  if (typeof code === "string" && Object.hasOwn(MEANINGS, code)) return MEANINGS[code];
+  return ALERTS.find(([pattern]) => pattern.test(message ?? ""))?.[1];
 }

@@ -8,6 +8,8 @@ export interface Column {
   readonly align?: "left" | "right";
   /** In the type of code: topics, payloads, ids. */
   readonly mono?: boolean;
+  /** Never broken into lines: for short words beside a wide column. */
+  readonly nowrap?: boolean;
 }
 
 export type Value = string | number | boolean | null;

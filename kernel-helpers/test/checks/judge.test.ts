@@ -25,6 +25,18 @@ test("a check that asserts nothing has proven nothing", async () => {
   assert.deepEqual([outcome.status, outcome.score], ["error", 0]);
 });
 
+test("a part that the helpers miss is an error of the check, one that an answer misses is the answer's", async () => {
+  const missing = (from: string) => () => {
+    throw Object.assign(new Error("Cannot find module 'a'\nRequire stack:"), {
+      code: "MODULE_NOT_FOUND",
+      requireStack: [from],
+    });
+  };
+  const own = await run(missing("/course/kernel-helpers/dist/certs/authority-rsa.js"));
+  assert.deepEqual([own.status, own.reasons], ["error", ["the check itself could not run: Cannot find module 'a'"]]);
+  assert.equal((await run(missing("/course/notebooks/cell.ts"))).status, "failed");
+});
+
 test("awards are part of the points, and never more than there are", async () => {
   const partly = await run((t) => {
     t.ok(false, "one");

@@ -145,6 +145,17 @@ const LOG: readonly (readonly [line: string, meaning: RegExp, weight?: string])[
   ["Error: Unknown configuration variable 'lisener'.", /No option is called lisener/, "error"],
   ["Error: Address already in use", /Another program/, "error"],
   ['Error: Unable to open pwfile "/mosquitto/config/passwd".', /password file/, "error"],
+  [
+    "OpenSSL Error while trying to get the error[0]: error:0A0000C7:SSL routines::peer did not return a certificate",
+    /the client sent no certificate/,
+    "warning",
+  ],
+  [
+    "OpenSSL Error[0]: error:0A000086:SSL routines::certificate verify failed",
+    /nobody in `cafile` vouches for it/,
+    "warning",
+  ],
+  ["OpenSSL Error [0]: error:05800074:x509 certificate routines::key values mismatch", /mismatch/, "warning"],
   ["Error: something new.", /^$/, "error"],
   ["nobody knows this line", /^$/],
 ];

@@ -1,4 +1,4 @@
-// expect: its own topic, another's, nobody's
+// expect: it writes to: its own topic, another's, nobody's
 const sensors = {
   conf: `
 listener 8883

@@ -1,0 +1,16 @@
+// expect: it reads, subscribed to #
+const sensors = {
+  conf: `
+listener 8883
+certfile /mosquitto/config/server.crt
+keyfile /mosquitto/config/server.key
+cafile /mosquitto/config/ca.crt
+require_certificate true
+use_identity_as_username true
+acl_file /mosquitto/config/acl
+`,
+  acl: `
+topic read #
+pattern write dev/%u/#
+`,
+};
