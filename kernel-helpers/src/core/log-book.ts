@@ -22,14 +22,18 @@ export class LogBook implements AsyncIterable<LogLine> {
   readonly lines: LogLine[] = [];
   #wake = new Set<() => void>();
   #ended = false;
-  /** Nameless connections are our own while nobody else knows the broker's ports, and a moment longer. */
+  /**
+   * Nameless connections are our own while nobody else knows the broker's ports. What is said of them may come a moment
+   * later: until somebody else connects, whose failed handshake has no name either.
+   */
   #probing = 0;
   #probedAt = 0;
 
   append(text: string): void {
     const at = Date.now();
     const named = text.includes(PROBE_CLIENT);
-    const late = at - this.#probedAt < 200 && !text.includes("New connection");
+    if (!this.#probing && text.includes("New connection")) this.#probedAt = 0;
+    const late = at - this.#probedAt < 200;
     const follows = /No will message|^(?:\d+: )?\t/.test(text) && this.lines.at(-1)?.probe === true;
     const probe = named || follows || ((this.#probing > 0 || late) && NAMELESS.test(text));
     if (named) this.#markConnection(text);

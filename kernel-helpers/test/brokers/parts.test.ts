@@ -125,6 +125,21 @@ test("the log marks the connection of a probe, and no other", () => {
   assert.doesNotMatch(log.tail(), /probe/);
 });
 
+test("a failed handshake is a probe's until somebody else connects", () => {
+  const log = new LogBook();
+  const failed = "1: OpenSSL Error while trying to get the error[0]: error:0A0000C7:SSL routines::peer did not return";
+  const done = log.probing();
+  log.append("1: New connection from 172.17.0.1:5000 on port 8883.");
+  done();
+  log.append(failed);
+  log.append("1: New connection from 172.17.0.1:5001 on port 8883.");
+  log.append(failed);
+  assert.deepEqual(
+    log.lines.map((line) => line.probe),
+    [true, true, false, false],
+  );
+});
+
 test("each release has one Debian and one version, read from the Dockerfile", () => {
   const rows = releases();
   assert.deepEqual(
