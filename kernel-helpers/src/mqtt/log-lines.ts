@@ -157,7 +157,11 @@ const END_REASONS: readonly (readonly [pattern: RegExp, meaning: string, weight?
     "was silent for one and a half times its keep alive [MQTT-3.1.2-22]; its will, if it has one, is published",
     "notice",
   ],
-  [/session taken over/, "was thrown out: a newer connection came with the same client id [MQTT-3.1.4-3]", "warning"],
+  [
+    /session taken over/,
+    "was replaced, and thrown out if it was still there: a newer connection came with the same client id [MQTT-3.1.4-3]",
+    "warning",
+  ],
   [/not authori[sz]ed/, "was refused or thrown out: it may not do that", "warning"],
   [/bad username or password/i, "gave a user name and password that the broker does not know", "warning"],
   [/malformed packet/, "sent bytes that are no packet [MQTT-4.13.1-1]", "warning"],
@@ -358,7 +362,7 @@ const BRIDGES: readonly Known[] = [
   ),
   known(
     /^Bridge (\S+) connection was stable enough, resetting backoff/,
-    ([, name]) => `The bridge ${name} has held for a while: after a break it tries again at once.`,
+    ([, name]) => `The bridge ${name} had held for a while: its waits begin with the shortest again.`,
   ),
   known(
     /^Connecting bridge(?: \(step \d\))? (\S+) \((\S+)\)/,
