@@ -11,7 +11,8 @@ export function labPage(map: SiteMap, lab: LabEntry): PageParts {
   return {
     kind: "lab",
     title: `${content.title} · ${COURSE}`,
-    description: content.lead,
+    // A lesson that begins with a heading has no opening sentence.
+    description: content.lead || content.title,
     file: lab.page,
     aside: outline(content.outline),
     main: `<article>${content.html.replace("</h1>", () => `</h1>\n${top}`)}</article>`,
