@@ -265,9 +265,9 @@ export class Lab {
     return predictView(this.#predictions.predict(id, choices));
   }
 
-  /** The reader's forecast; an empty text takes it back. @throws LabError BAD_ARGUMENT for what is none of the choices. */
-  guess(id: string, key: string): View {
-    const { guess, choices } = this.#predictions.guess(id, key);
+  /** The reader's forecast, 8 as well as "8"; an empty text takes it back. @throws LabError BAD_ARGUMENT for what is none of the choices. */
+  guess(id: string, key: string | number): View {
+    const { guess, choices } = this.#predictions.guess(id, `${key}`);
     return lineView(guess === null ? "No forecast, and none is needed." : `Your forecast: ${choices[guess] ?? guess}`);
   }
 

@@ -171,6 +171,8 @@ lesson("forecasts: unanswered is fine, a word that is no choice is told", (lab) 
   assert.match(lab.guess("late", "none").text, /Your forecast: nothing/);
   assert.match(lab.reveal("late", "last").text, /not as you said/);
   assert.throws(() => lab.reveal("late", "never"), { code: "BAD_ARGUMENT" });
+  lab.predict("packets", { 4: "four", 8: "eight" });
+  assert.match(lab.guess("packets", 8).text, /Your forecast: eight/);
 });
 
 lesson("an observation that differs fails, unless this version is known for it", (lab, broker) => {

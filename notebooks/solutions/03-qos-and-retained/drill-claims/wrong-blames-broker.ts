@@ -1,4 +1,4 @@
-// expect: who broke 4.3.3-10, and who 4.4.0-1
+// expect: that is who broke 4.4.0-1
 const claims = {
   "4.3.3-10": "broker",
   "4.4.0-1": "nobody",

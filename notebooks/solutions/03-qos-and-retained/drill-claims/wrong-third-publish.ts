@@ -1,4 +1,4 @@
-// expect: the packet that breaks 4.3.3-10
+// expect: that packet breaks 4.3.3-10
 const claims = {
   "4.3.3-10": "broker",
   "4.4.0-1": "device",

@@ -1,4 +1,4 @@
-// expect: an order of the same size
+// expect: an order with a new id, as large as the last
 interface Ledger {
   has(id: string): Promise<boolean>;
   pour(id: string, litres: number): Promise<void>;

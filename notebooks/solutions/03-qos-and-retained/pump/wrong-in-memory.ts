@@ -1,4 +1,4 @@
-// expect: an order and a restart
+// expect: an order sent again after a restart
 interface Ledger {
   has(id: string): Promise<boolean>;
   pour(id: string, litres: number): Promise<void>;

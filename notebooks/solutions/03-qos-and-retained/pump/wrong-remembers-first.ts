@@ -1,4 +1,4 @@
-// expect: an order and a stuck valve
+// expect: an order sent again after a stuck valve
 interface Ledger {
   has(id: string): Promise<boolean>;
   pour(id: string, litres: number): Promise<void>;
