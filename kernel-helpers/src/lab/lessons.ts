@@ -79,12 +79,12 @@ export class Lessons {
     return graded.find((cell) => cell.id === id)?.points ?? 1;
   }
 
-  /** The next of an exercise's hints, each time it is asked for. */
+  /** The next of an exercise's hints, each time it is asked for; after the last the first again, in any kernel. */
   hint(exercise: string): View {
     const text = besideExercise(this.#slug, exercise, "hints.md");
     const steps = text === undefined ? [] : hintSteps(text);
     if (!steps.length) return lineView(this.#none("hints", exercise, "hints.md"));
-    const step = Math.min((this.#progress.read().hints[exercise] ?? 0) + 1, steps.length);
+    const step = ((this.#progress.read().hints[exercise] ?? 0) % steps.length) + 1;
     this.#progress.keepHint(exercise, step);
     return hintView({ id: exercise, step, of: steps.length, text: steps[step - 1]! });
   }

@@ -7,7 +7,7 @@ import { courseRoot } from "../core/paths";
 /** What is remembered of a learner's work at one lab, across kernels. */
 export interface ProgressState {
   readonly version: 1;
-  /** How many hints of an exercise were shown. */
+  /** Which step of an exercise's hints was shown last, from 1. */
   readonly hints: Readonly<Record<string, number>>;
   readonly checks: Readonly<Record<string, KeptCheck>>;
 }
@@ -66,9 +66,9 @@ export class ProgressFile {
     return parse(text);
   }
 
-  keepHint(exercise: string, shown: number): void {
+  keepHint(exercise: string, step: number): void {
     const state = this.read();
-    this.#write({ ...state, hints: { ...state.hints, [exercise]: shown } });
+    this.#write({ ...state, hints: { ...state.hints, [exercise]: step } });
   }
 
   keepCheck(outcome: Outcome, marks: RunMarks = { ran: [] }): void {

@@ -191,7 +191,10 @@ const HINT_KINDS = ["where to look", "what you should see there", "almost the li
 export function hintView(hint: HintCard): View<"hint", HintCard> {
   const title = `Hint ${hint.step} of ${hint.of}`;
   const kind = hint.of === HINT_KINDS.length ? (HINT_KINDS[hint.step - 1] ?? "") : "";
-  const more = hint.step < hint.of ? "Run the cell again for the next step." : "This was the last step.";
+  const more =
+    hint.step < hint.of
+      ? "Run the cell again for the next step."
+      : "This was the last step. Run the cell again to begin at the first.";
   const body = proseAndCode(hint.text).map((part) =>
     part.code ? block(part.lines) : paragraph(part.lines.map(inlineCode).join(" ")),
   );

@@ -1,4 +1,4 @@
-// expect: the log line says who ended whom
+// expect: a line of the log: who was ended
 const line = "Client recorder-main already connected, closing old connection.";
 drillLog.push({ ...drillLog[0]!, text: line });
 (broker.logs.lines as unknown as object[]).push?.({ ...drillLog[0]!, text: line });

@@ -1,4 +1,4 @@
-// expect: the log line says who ended whom
+// expect: a line of the log: who was ended
 const claims = {
   cause: "identity",
   evidence: "New client connected",
