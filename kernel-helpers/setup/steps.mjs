@@ -271,8 +271,11 @@ const embedded = ({ tool, options }) => ({
   },
 });
 
-/** The same with TLS, which compiles OpenSSL: a broker that needs it builds it at its start, its tests before they run. */
-const embeddedTls = ({ tool, words }) => ({
+/** What runs cells with nobody watching: a limit of time would end the cell that has to wait for a compiler. */
+const HEADLESS = ["course", "prove", "grade", "site"];
+
+/** The same with TLS, which compiles OpenSSL. In JupyterLab the first broker that needs it builds it, at its start. */
+const embeddedTls = (call) => ({
   id: "embedded-tls",
   title: "embedded broker with TLS (OpenSSL to WebAssembly; minutes, once)",
   inputs: () => hashOf({ words: [process.platform, process.arch], files: embeddedSources() }),
@@ -282,8 +285,10 @@ const embeddedTls = ({ tool, words }) => ({
     consequence: "brokers with TLS (lab 13) run on Docker or on a local mosquitto, where there is one",
   },
   async unneeded() {
-    if (tool !== "test" || !existsSync(embeddedBuild)) return true;
-    return words.length > 0 && !words.some((word) => /^embedded\b/.test(word));
+    const { tool, words } = call;
+    if (!existsSync(embeddedBuild)) return true;
+    if (tool === "test") return words.length > 0 && !words.some((word) => /^(embedded|certs|notebooks)\b/.test(word));
+    return !HEADLESS.includes(tool) || embedded(call).unneeded();
   },
   async run(progress) {
     const result = await runProgram("embedded-tls", process.execPath, [embeddedBuild, "--tls"], {
