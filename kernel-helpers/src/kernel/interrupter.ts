@@ -1,12 +1,17 @@
 import { Session } from "node:inspector";
-import { BEFORE_TERMINATION } from "./termination";
-import { Phase, Shared } from "./wire-types";
+import { beforeTermination } from "./termination";
+import { Shared, Verdict } from "./wire-types";
 
 /** How long the main thread has to see an interrupt by itself, in ms: a cell that awaits does so at once. */
 const GRACE = 150;
 /** The longest that a type check is waited for, in ms. */
-const COMPILE_LIMIT = 10_000;
+const UNDISTURBED_LIMIT = 10_000;
 const STEP = 20;
+
+/** ES2024's, which Node has: resolves when the number at `index` is no longer `value`. */
+interface WaitAsync {
+  waitAsync(numbers: Int32Array, index: number, value: number): { readonly value: unknown };
+}
 
 /**
  * Interrupts the main thread from a worker. A thread that doesn't answer is in a loop that never returns to the event
@@ -16,6 +21,7 @@ export class Interrupter {
   readonly #shared: Int32Array;
   readonly #tell: (number: number, terminated: boolean) => void;
   #last = 0;
+  #watching = false;
 
   constructor(shared: Int32Array, tell: (number: number, terminated: boolean) => void) {
     this.#shared = shared;
@@ -23,29 +29,44 @@ export class Interrupter {
   }
 
   interrupt(): void {
-    const number = ++this.#last;
-    this.#tell(number, false);
-    this.#watch(number, Date.now());
+    this.#tell(++this.#last, false);
+    if (!this.#watching) void this.#watch();
   }
 
-  #watch(number: number, since: number): void {
-    setTimeout(() => {
-      if (Atomics.load(this.#shared, Shared.Acknowledged) >= number || number < this.#last) return;
-      const compiling = Atomics.load(this.#shared, Shared.Phase) === Phase.Compiling;
+  /** Until the main thread has seen the last interrupt. */
+  async #watch(): Promise<void> {
+    this.#watching = true;
+    const since = Date.now();
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, STEP));
+      if (Atomics.load(this.#shared, Shared.Acknowledged) >= this.#last) break;
       const waited = Date.now() - since;
-      if (waited < GRACE || (compiling && waited < COMPILE_LIMIT)) this.#watch(number, since);
-      else this.#terminate(number);
-    }, STEP);
+      const anyway = waited >= UNDISTURBED_LIMIT;
+      const free = anyway || Atomics.load(this.#shared, Shared.Undisturbed) === 0;
+      if (waited < GRACE || !free) continue;
+      if (await this.#terminate(anyway)) break;
+    }
+    this.#watching = false;
   }
 
-  #terminate(number: number): void {
+  /** @returns whether the main thread's code was terminated; it may have come to code of the kernel's own meanwhile. */
+  async #terminate(anyway: boolean): Promise<boolean> {
+    const number = this.#last;
     const session = new Session();
     session.connectToMainThread();
-    session.post("Runtime.evaluate", { expression: BEFORE_TERMINATION });
-    session.post("Runtime.terminateExecution", () => {
-      session.disconnect();
+    Atomics.store(this.#shared, Shared.Verdict, Verdict.Asked);
+    session.post("Runtime.evaluate", { expression: beforeTermination(anyway) });
+    await (Atomics as unknown as WaitAsync).waitAsync(this.#shared, Shared.Verdict, Verdict.Asked).value;
+    const granted = Atomics.load(this.#shared, Shared.Verdict) === Verdict.Granted;
+    if (granted) {
+      const terminated = new Promise<void>((resolve) => session.post("Runtime.terminateExecution", () => resolve()));
+      Atomics.store(this.#shared, Shared.Verdict, Verdict.Sent);
+      Atomics.notify(this.#shared, Shared.Verdict);
+      await terminated;
       // Told again: the first message may have been what was terminated.
       this.#tell(number, true);
-    });
+    }
+    session.disconnect();
+    return granted;
   }
 }

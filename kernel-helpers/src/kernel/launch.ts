@@ -76,10 +76,10 @@ function captureOutput(session: Session): void {
 function main(connectionFile: string): void {
   // The sockets come up on their own thread while this one loads the compiler.
   const wire = new Wire({ connectionFile, kernelInfo: kernelInfo(), parentPid: parentPid() });
-  const tslab = startTslab({ compiling: (busy) => wire.compiling(busy) });
+  const tslab = startTslab({ undisturbed: (act) => wire.undisturbed(act) });
   const session = new Session(wire, tslab);
   const lifecycle = new Lifecycle(() => wire.close());
-  prepareForTermination();
+  prepareForTermination((cellsCode, anyway) => wire.mayBeTerminated(cellsCode, anyway));
   printPromisesPlainly();
   installStackTraces(tslab.scripts);
   captureOutput(session);

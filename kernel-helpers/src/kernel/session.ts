@@ -157,9 +157,11 @@ export class Session {
     }
   }
 
+  /** All of it is held against terminations except where cells' code may run: one that hit it would end all work. */
   async #work(): Promise<void> {
     if (this.#working) return;
     this.#working = true;
+    this.#wire.hold();
     for (let entry = this.#queue.shift(); entry; entry = this.#queue.shift()) {
       const { request, aborted } = entry;
       this.#wire.status("busy", request.header);
@@ -168,6 +170,17 @@ export class Session {
       this.#wire.status("idle", request.header);
     }
     this.#working = false;
+    this.#wire.release();
+  }
+
+  /** Waits while cells' code may run. */
+  async #openly<Result>(wait: Promise<Result>): Promise<Result> {
+    this.#wire.release();
+    try {
+      return await wait;
+    } finally {
+      this.#wire.hold();
+    }
   }
 
   async #execute(request: Request): Promise<void> {
@@ -184,6 +197,8 @@ export class Session {
     this.#running = cell;
     this.#newest = cell;
     if (!silent) this.#wire.publish("execute_input", header, { code, execution_count: count });
+    this.#wire.release();
+    // It holds again at its end, before anything else can run.
     const { error, result } = await this.#run(cell, code);
     this.#endOf(cell);
     this.#output.flush();
@@ -195,8 +210,8 @@ export class Session {
         metadata: metadataOf(result),
       });
     // Rejections of this very moment are told now, while the cell's clients still listen.
-    await turn();
-    await turn();
+    await this.#openly(turn());
+    await this.#openly(turn());
     this.#output.flush();
     this.#running = undefined;
     if (!error) {
@@ -206,7 +221,7 @@ export class Session {
     }
     if (content.stop_on_error !== false) {
       // Abort what had been sent by now, and nothing that comes after the reply.
-      await this.#wire.fence();
+      await this.#openly(this.#wire.fence());
       for (const entry of this.#queue) entry.aborted = true;
     }
     this.#wire.reply(request, { status: "error", execution_count: count, ...error });
@@ -228,6 +243,9 @@ export class Session {
   #run(cell: Cell, code: string): Promise<Ended> {
     return new Promise((resolve) => {
       const end = (ended: Ended): void => {
+        // An interrupted cell's code may end later.
+        if (this.#interrupt !== interrupt) return;
+        this.#wire.hold();
         this.#interrupt = undefined;
         resolve(ended);
       };

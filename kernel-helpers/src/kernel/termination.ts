@@ -17,10 +17,16 @@ interface Immediate {
 type Counted = (typeof COUNTED)[number];
 
 const COUNTED = ["kInit", "kBefore", "kAfter", "kDestroy", "kPromiseResolve"] as const;
+/** The name that the evaluated line has in a stack. */
+const EVALUATED = "kernel-before-termination";
 const BEFORE = Symbol.for("mqtt-notebooks.kernel.before-termination");
 
-/** To be evaluated on the main thread right before its JavaScript is terminated. */
-export const BEFORE_TERMINATION = `globalThis[Symbol.for(${JSON.stringify(BEFORE.description)})]?.()`;
+/**
+ * To be evaluated on the main thread right before its JavaScript is terminated: asks whether it may be, and gets it ready.
+ * @param anyway even in the middle of the kernel's own code.
+ */
+export const beforeTermination = (anyway: boolean): string =>
+  `globalThis[Symbol.for(${JSON.stringify(BEFORE.description)})]?.(${anyway})\n//# sourceURL=${EVALUATED}`;
 
 let asyncWrap: AsyncWrap | undefined;
 let left: Immediate[] = [];
@@ -29,10 +35,39 @@ let left: Immediate[] = [];
  * Makes the main thread survive a termination. Node aborts the process ("async hook stack has become corrupted") when
  * a callback never returns, which is what a termination looks like to it: its two checks are switched off for that
  * moment. Without this only loops in the synchronous part of a cell could be interrupted.
+ *
+ * @param granted called on this thread, in the middle of what is to be terminated: whether it may be. It hears whether
+ * that is code of a cell, and whether it is to be terminated anyway.
  */
-export function prepareForTermination(): void {
+export function prepareForTermination(granted: (cellsCode: boolean, anyway: boolean) => boolean): void {
   asyncWrap = loadAsyncWrap();
-  Object.defineProperty(globalThis, BEFORE, { value: switchChecksOff });
+  const value = (anyway: boolean): void => {
+    if (granted(isCellsCode(), anyway)) switchChecksOff();
+  };
+  Object.defineProperty(globalThis, BEFORE, { value });
+}
+
+/**
+ * Whether what runs below the evaluated line is code of a cell, or was called by it. With nothing below (the thread
+ * waits) a termination would hit whatever comes next: the delivery of a message, which would then be lost.
+ */
+function isCellsCode(): boolean {
+  const { prepareStackTrace, stackTraceLimit } = Error;
+  const names: (string | undefined)[] = [];
+  Error.prepareStackTrace = (_error, sites) => {
+    for (const site of sites) {
+      const { isAsync } = site as NodeJS.CallSite & { isAsync(): boolean };
+      if (!isAsync.call(site)) names.push(site.getScriptNameOrSourceURL() ?? undefined);
+    }
+  };
+  Error.stackTraceLimit = 200;
+  try {
+    void new Error().stack;
+  } finally {
+    Object.assign(Error, { prepareStackTrace, stackTraceLimit });
+  }
+  const below = names.slice(names.indexOf(EVALUATED) + 1);
+  return below.some((name) => !name?.startsWith("node:") && !name?.startsWith(__dirname));
 }
 
 function switchChecksOff(): void {

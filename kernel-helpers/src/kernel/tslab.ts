@@ -55,9 +55,9 @@ export function versions(): { tslab: string; typescript: string } {
 /**
  * Starts tslab in this process for cells in the current folder.
  *
- * @param options.compiling called around each use of the compiler, so that nobody terminates it half-way.
+ * @param options.undisturbed calls what uses the compiler, whose state a termination would spoil.
  */
-export function startTslab(options: { compiling: (busy: boolean) => void }): Tslab {
+export function startTslab(options: { undisturbed: <Result>(act: () => Result) => Result }): Tslab {
   const { ts, maps, refresh } = loadTypeScript();
   const { createConverter } = requireOfTslab("./converter.js") as typeof import("tslab/dist/converter");
   const { createExecutor } = requireOfTslab("./executor.js") as typeof import("tslab/dist/executor");
@@ -66,15 +66,14 @@ export function startTslab(options: { compiling: (busy: boolean) => void }): Tsl
   let diagnostics: readonly Diagnostic[] = [];
   let outcome: CellOutcome = { kind: "nothing" };
 
-  const guarded = <Result>(use: () => Result): Result => {
-    options.compiling(true);
-    try {
-      return use();
-    } finally {
-      maps.clear();
-      options.compiling(false);
-    }
-  };
+  const guarded = <Result>(use: () => Result): Result =>
+    options.undisturbed(() => {
+      try {
+        return use();
+      } finally {
+        maps.clear();
+      }
+    });
 
   const converter = guarded(() => createConverter({ isJS: false, isBrowser: false }));
 

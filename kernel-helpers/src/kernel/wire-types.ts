@@ -28,17 +28,23 @@ export type ToWire =
 export enum Shared {
   /** The number of the last interrupt that the main thread has seen. */
   Acknowledged = 0,
-  /** What the main thread does: a Phase. */
-  Phase = 1,
+  /** How deep the main thread is in code that may not be terminated; 0 while it waits or runs a cell's own code. */
+  Undisturbed = 1,
   /** Characters that the main thread has published and the sockets haven't taken yet. */
   Underway = 2,
+  /** What the two threads have agreed on for a termination: a Verdict. */
+  Verdict = 3,
 }
 
-export enum Phase {
-  /** Waiting, or running a cell's code: may be terminated. */
-  Open = 0,
-  /** Inside the TypeScript compiler, whose state a termination would spoil. */
-  Compiling = 1,
+/** The steps of a termination, in this order. */
+export enum Verdict {
+  /** The main thread has been asked. */
+  Asked = 0,
+  /** It may not be terminated now. */
+  Refused = 1,
+  /** It stands still until the termination is on its way: what was terminated is what it was asked about. */
+  Granted = 2,
+  Sent = 3,
 }
 
 /** How much may be under way before a cell that floods has to wait, in characters. */

@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { complain } from "./log";
 import type { Content, Header } from "./protocol";
 import { afterTermination } from "./termination";
-import { type FromWire, Phase, type Request, Shared, type ToWire, UNDERWAY_LIMIT, type WireData } from "./wire-types";
+import { type FromWire, type Request, Shared, type ToWire, UNDERWAY_LIMIT, Verdict, type WireData } from "./wire-types";
 
 /** What the main thread does with what comes in. */
 export interface Listener {
@@ -13,6 +13,9 @@ export interface Listener {
   /** Run the cleanup and end the process. */
   leave(why: string): void;
 }
+
+/** How long the interrupter has to send the termination that it was granted, in ms. */
+const SENDING_LIMIT = 10_000;
 
 /** A kernel that nobody can reach (a port was taken, say) must not stay. */
 function giveUp(why: unknown): never {
@@ -32,10 +35,10 @@ export class Wire {
   #closed: () => void = () => {};
 
   constructor(data: Omit<WireData, "shared">) {
-    const shared = new SharedArrayBuffer(12);
+    const shared = new SharedArrayBuffer(16);
     this.#shared = new Int32Array(shared);
     // Until somebody listens this thread loads the compiler.
-    this.compiling(true);
+    this.hold();
     const workerData: WireData = { ...data, shared };
     this.#worker = new Worker(join(__dirname, "wire-worker.js"), { workerData });
     this.#worker.on("message", (message: FromWire) => this.#receive(message));
@@ -45,8 +48,8 @@ export class Wire {
   /** Requests that came before are handed over now. */
   listen(listener: Listener): void {
     this.#listener = listener;
-    this.compiling(false);
     for (const message of this.#early.splice(0)) this.#receive(message);
+    this.release();
   }
 
   /** @throws TypeError when the content is no JSON (a circle, a bigint). */
@@ -75,9 +78,32 @@ export class Wire {
     });
   }
 
-  /** While the compiler works nobody may terminate this thread's code. */
-  compiling(busy: boolean): void {
-    Atomics.store(this.#shared, Shared.Phase, busy || !this.#listener ? Phase.Compiling : Phase.Open);
+  /** Until release() nothing that this thread does may be terminated half-way: the kernel's own bookkeeping. Nests. */
+  hold(): void {
+    Atomics.add(this.#shared, Shared.Undisturbed, 1);
+  }
+
+  release(): void {
+    Atomics.sub(this.#shared, Shared.Undisturbed, 1);
+  }
+
+  /** Calls what an interrupt may not terminate half-way, such as the compiler. */
+  undisturbed<Result>(act: () => Result): Result {
+    this.hold();
+    try {
+      return act();
+    } finally {
+      this.release();
+    }
+  }
+
+  /** What the interrupter has this thread ask itself: see BEFORE_TERMINATION. */
+  mayBeTerminated(cellsCode: boolean, anyway: boolean): boolean {
+    const granted = anyway || (cellsCode && Atomics.load(this.#shared, Shared.Undisturbed) === 0);
+    Atomics.store(this.#shared, Shared.Verdict, granted ? Verdict.Granted : Verdict.Refused);
+    Atomics.notify(this.#shared, Shared.Verdict);
+    if (!granted) return false;
+    return Atomics.wait(this.#shared, Shared.Verdict, Verdict.Granted, SENDING_LIMIT) !== "timed-out";
   }
 
   /** Sends what is queued and closes the sockets. */
@@ -102,6 +128,10 @@ export class Wire {
   }
 
   #receive(message: FromWire): void {
+    this.undisturbed(() => this.#take(message));
+  }
+
+  #take(message: FromWire): void {
     switch (message.kind) {
       case "fence":
         this.#fences.get(message.number)?.();
@@ -123,7 +153,11 @@ export class Wire {
     if (message.kind === "request") listener.request(message.request);
     else if (message.kind === "leave") listener.leave(message.why);
     else if (message.kind === "interrupt") {
-      if (message.terminated) afterTermination();
+      if (message.terminated) {
+        // What was terminated in spite of a hold has not released it; this message's own is left.
+        Atomics.store(this.#shared, Shared.Undisturbed, 1);
+        afterTermination();
+      }
       Atomics.store(this.#shared, Shared.Acknowledged, message.number);
       listener.interrupt();
     }

@@ -32,7 +32,7 @@ export function linkSuite(check: Check): void {
       after: leaf.log.lines.length,
       timeout: 30_000,
     });
-    assert.deepEqual(heard.texts, ["before"]);
+    assert.deepEqual(new Set(heard.texts), new Set(["before"]));
     const onHub = hub.log.lines.slice(after).filter((line) => /as leaf|Client leaf /.test(line.text));
     const noticed = onHub.filter((line) => !/exceeded timeout/.test(line.text));
     assert.deepEqual(noticed, [], "the hub hears neither of an end nor of a beginning");
@@ -41,7 +41,9 @@ export function linkSuite(check: Check): void {
     await link.mend();
     assert.equal(link.state, "up");
     await heard.until("19");
-    assert.deepEqual(heard.texts, ["before", ...Array.from({ length: 20 }, (_, i) => `${i}`)], "each once, in order");
+    // QoS 1 is at least once: what was delivered and its PUBACK cut off comes again (MQTT 5.0, 4.3.2).
+    const firsts = [...new Set(heard.texts)];
+    assert.deepEqual(firsts, ["before", ...Array.from({ length: 20 }, (_, i) => `${i}`)], "none lost, in order");
   });
 
   check("a cut holds in the other direction as well, and for what is connected anew", async (_t, bench) => {

@@ -101,3 +101,35 @@ test("in plain Node the display functions print and don't fail", async () => {
   assert.equal(output, "as text\nundefined\nbye\n");
   rmSync(folder, { recursive: true });
 });
+
+test("an interrupt at any moment of a kernel's beginning ends its cell, and the next one runs", async () => {
+  // The compiler loads, the request is handed over, the cell is compiled, the cell runs: all within these times.
+  for (let wait = 10; wait <= 460; wait += 30) {
+    const kernel = await KernelClient.start({});
+    try {
+      const first = await kernel.execute("await null; for (;;);", { timeout: wait });
+      assert.deepEqual([first.timedOut, first.error?.ename], [true, "KeyboardInterrupt"], `after ${wait} ms`);
+      assert.equal((await kernel.execute("1")).status, "ok", `after ${wait} ms`);
+    } finally {
+      await kernel.shutdown();
+    }
+  }
+});
+
+test("an interrupt about when a cell ends by itself leaves a kernel that runs the next", async () => {
+  const kernel = await KernelClient.start({});
+  try {
+    await kernel.execute("1");
+    for (let i = 0; i < 40; i++) {
+      // An interrupt that is not seen becomes a termination after 150 ms: it falls into the last of the loop, the
+      // value's display or the cell's end.
+      const loop = `await null; for (const end = performance.now() + ${145 + i}; performance.now() < end;);\n({ i: ${i} })`;
+      const running = kernel.execute(loop);
+      await kernel.interrupt();
+      await running;
+      assert.equal((await kernel.execute("1", { timeout: 20_000 })).status, "ok", `${145 + i} ms`);
+    }
+  } finally {
+    await kernel.shutdown();
+  }
+});
