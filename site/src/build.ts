@@ -1,12 +1,14 @@
 import { cachePath } from "kernel-helpers/dist/core/paths";
-import { Cache, makerHash } from "./cache";
+import { Cache, frameHash, makerHash } from "./cache";
 import { Frame } from "./frame";
 import type { LabContent } from "./lab-page";
+import { LastBuild } from "./last-build";
 import type { Solutions } from "./lesson";
 import { NotebookError, readNotebook } from "./notebook";
 import type { Observation } from "./observations";
 import type { OutputFolder } from "./output-folder";
 import { changesPage } from "./pages/changes";
+import { FEED, feed } from "./pages/feed";
 import { frontPage } from "./pages/front";
 import { glossaryPage } from "./pages/glossary";
 import { labPage } from "./pages/lab";
@@ -14,6 +16,8 @@ import { ledgerPage } from "./pages/ledger";
 import { runPage } from "./pages/run";
 import { searchPage } from "./pages/search";
 import { topicsPage } from "./pages/topics";
+import { inputsOf, type Job, render } from "./render";
+import { renderMissing } from "./render-pool";
 import { searchFile } from "./search-file";
 import type { LabEntry, OtherRun, SiteMap } from "./site-map";
 import { type Change, type Curriculum, downloadOf, type ListedLab, materialOf, readText, type Source } from "./sources";
@@ -36,55 +40,143 @@ export interface Built {
   /** Notebooks that were rendered now, not taken from the cache. */
   readonly rendered: number;
   readonly failed: readonly string[];
+  /** Whether the site that stands is this one already: then nothing was written into the folder. */
+  readonly stands: boolean;
+  /** To be called when the folder is published. */
+  remember(): void;
 }
 
 /** Renders all sources into a folder. Does not publish it. */
 export function build(sources: readonly Source[], folder: OutputFolder, settings: BuildSettings): Built {
-  const cache = new Cache<LabContent>(settings.cacheFolder ?? cachePath("site"), makerHash());
-  const names = pageNames(sources, settings);
+  const cacheFolder = settings.cacheFolder ?? cachePath("site");
+  const cache = new Cache<LabContent>(cacheFolder, makerHash());
+  const complaints: string[] = [];
+  const complain = (line: string): void => {
+    complaints.push(line);
+    settings.complain(line);
+  };
+  const names = pageNames(sources, complain);
+  const read = readAll(sources, names, cache, settings);
+  const others = readOthers(settings.others ?? []);
+  const last = new LastBuild(cacheFolder, folder.path);
+  const key = siteKey(cache, read, others, settings);
+  const told = last.recall(key);
+  if (told) {
+    for (const line of told.complaints) settings.complain(line);
+    return { pages: told.pages, rendered: 0, failed: [], stands: true, remember() {} };
+  }
+
+  const jobs = read.flatMap(({ job }) => job ?? []);
+  const anew = renderMissing(jobs, cache, (done, name) => settings.progress(done, jobs.length, name));
+  settings.progress(jobs.length, jobs.length, "");
   const labs: LabEntry[] = [];
   const failed: Source[] = [];
-  const downloads = new Map<string, string>();
   let rendered = 0;
-  sources.forEach((source, i) => {
-    settings.progress(i, sources.length, source.name);
-    const page = names[source.name];
-    if (page === undefined) {
-      failed.push(source);
-      return;
-    }
+  for (const { source, job, reason } of read) {
     try {
-      const { content, fresh, download } = renderSource(source, names, cache, settings);
-      if (fresh) rendered++;
-      downloads.set(source.name, download);
-      for (const warning of content.warnings) settings.complain(`${source.name}.ipynb: ${warning}`);
-      labs.push({ name: source.name, page, content, listed: settings.listed.find((lab) => lab.slug === source.name) });
+      if (!job) throw new Error(reason);
+      const { value: content, fresh } = cache.get(job.key, () => render(job));
+      if (fresh || anew.has(source.name)) rendered++;
+      for (const warning of content.warnings) complain(`${source.name}.ipynb: ${warning}`);
+      const listed = settings.listed.find((lab) => lab.slug === source.name);
+      labs.push({ name: source.name, page: names[source.name] as string, content, listed });
     } catch (error) {
       failed.push(source);
-      settings.complain(`${source.file}: ${reasonOf(error)}`);
+      // A page name that was taken has been told.
+      if (Object.hasOwn(names, source.name)) complain(`${source.file}: ${reasonOf(error)}`);
     }
-  });
-  settings.progress(sources.length, sources.length, "");
+  }
   if (labs.length) {
-    const kept = writePages(siteMap(labs, cache, settings), failed, downloads, folder);
-    for (const name of kept) settings.complain(`${name}.html stays as an earlier build made it`);
+    const downloads = new Map(read.map(({ source, download }) => [source.name, download]));
+    const map = siteMap(labs, others, cache, settings, complain);
+    const kept = writePages(map, failed, downloads, folder);
+    for (const name of kept) complain(`${name}.html stays as an earlier build made it`);
   }
   cache.prune();
-  return { pages: labs.length, rendered, failed: failed.map((source) => source.name) };
+  return {
+    pages: labs.length,
+    rendered,
+    failed: failed.map((source) => source.name),
+    stands: false,
+    // What went wrong is tried again by every build.
+    remember: () => (failed.length ? undefined : last.note(key, { pages: labs.length, complaints }, folder.files)),
+  };
 }
+
+/** A source that has been read, or why it could not be. */
+interface Read {
+  readonly source: Source;
+  readonly job?: Job;
+  readonly reason?: string;
+  readonly download: string;
+}
+
+function readAll(
+  sources: readonly Source[],
+  pages: Readonly<Record<string, string>>,
+  cache: Cache<LabContent>,
+  { solutions }: BuildSettings,
+): Read[] {
+  return sources.map((source) => {
+    try {
+      if (!Object.hasOwn(pages, source.name)) return { source, download: "" };
+      const text = source.text?.() ?? readText(source.file);
+      const lab = labOf(text, source);
+      const inputs = { name: source.name, text, material: materialOf(lab), solutions, pages };
+      const job = { ...inputs, key: cache.key(inputsOf(inputs)) };
+      return { source, job, download: downloadOf(text, lab, solutions) };
+    } catch (error) {
+      return { source, reason: reasonOf(error), download: "" };
+    }
+  });
+}
+
+/** Runs on other releases: file and text, or why there is none. */
+interface ReadOther {
+  readonly source: Source;
+  readonly text?: string;
+  readonly reason?: string;
+}
+
+const readOthers = (sources: readonly Source[]): ReadOther[] =>
+  sources.map((source) => {
+    try {
+      return { source, text: readText(source.file) };
+    } catch (error) {
+      return { source, reason: reasonOf(error) };
+    }
+  });
+
+/** A hash of all that the site is made from. */
+const siteKey = (
+  cache: Cache<LabContent>,
+  read: readonly Read[],
+  others: readonly ReadOther[],
+  { listed, curriculum, changes, solutions }: BuildSettings,
+): string =>
+  cache.key([
+    frameHash(),
+    JSON.stringify([listed, curriculum, changes, solutions]),
+    ...read.flatMap(({ source, job, reason = "", download }) => [
+      source.file,
+      job?.key ?? "",
+      reason,
+      // The notebook itself is in its job's key.
+      download === job?.text ? "itself" : download,
+    ]),
+    ...others.flatMap(({ source, text = "", reason = "" }) => [source.file, text, reason]),
+  ]);
 
 const RESERVED = new Set(["index", "topics", "statements", "glossary", "run", "search", "changes"]);
 
 /** Page names that no two notebooks share, also where a file system takes two cases for one. */
-function pageNames(sources: readonly Source[], settings: BuildSettings): Record<string, string> {
+function pageNames(sources: readonly Source[], complain: (line: string) => void): Record<string, string> {
   const taken = new Set<string>();
   return Object.fromEntries(
     sources.flatMap(({ name, file }) => {
       const low = name.toLowerCase();
       if (RESERVED.has(low) || taken.has(low)) {
-        settings.complain(
-          `${file}: its page would be ${name}.html, which the site has already; give the notebook another name`,
-        );
+        complain(`${file}: its page would be ${name}.html, which the site has already; give the notebook another name`);
         return [];
       }
       taken.add(low);
@@ -93,38 +185,18 @@ function pageNames(sources: readonly Source[], settings: BuildSettings): Record<
   );
 }
 
-function renderSource(
-  source: Source,
-  pages: Record<string, string>,
-  cache: Cache<LabContent>,
-  settings: BuildSettings,
-) {
-  const text = source.text?.() ?? readText(source.file);
-  const lab = labOf(text, source);
-  const material = materialOf(lab);
-  const inputs = [text, source.name, settings.solutions, JSON.stringify(material), JSON.stringify(pages)];
-  const { value, fresh } = cache.get(inputs, () => {
-    // Loaded only when something has changed: the parsers are most of the program.
-    const { labContent } = require("./lab-page") as typeof import("./lab-page");
-    const warnings: string[] = [];
-    const notebook = readNotebook(text, (what) => warnings.push(what));
-    const content = labContent(notebook, {
-      fallbackTitle: source.name,
-      solutions: settings.solutions,
-      material,
-      pages,
-    });
-    return { ...content, warnings: [...warnings, ...content.warnings] };
-  });
-  return { content: value, fresh, download: downloadOf(text, lab, settings.solutions) };
-}
-
 /** Which lab's stubs and hints belong to a notebook: by its metadata, else by its name. */
 function labOf(text: string, source: Source): string {
   return /"mqtt"\s*:\s*\{[^{}]*"lab"\s*:\s*"([a-z0-9-]+)"/.exec(text)?.[1] ?? source.name;
 }
 
-function siteMap(labs: readonly LabEntry[], cache: Cache<LabContent>, settings: BuildSettings): SiteMap {
+function siteMap(
+  labs: readonly LabEntry[],
+  others: readonly ReadOther[],
+  cache: Cache<unknown>,
+  settings: BuildSettings,
+  complain: (line: string) => void,
+): SiteMap {
   const there = new Set(labs.map((lab) => lab.name));
   // Notebooks of no course have no labs to come.
   const plan = labs.some((lab) => lab.listed) ? settings.curriculum : undefined;
@@ -132,16 +204,20 @@ function siteMap(labs: readonly LabEntry[], cache: Cache<LabContent>, settings: 
     labs,
     toCome: plan?.planned.filter((lab) => !there.has(lab.slug)) ?? [],
     topics: plan?.topics ?? {},
-    runs: (settings.others ?? []).flatMap((source) => otherRun(source, cache, settings) ?? []),
+    runs: others.flatMap((other) => otherRun(other, cache, complain) ?? []),
     changes: plan ? (settings.changes ?? []) : [],
   };
 }
 
 /** What another run showed; the notebook itself has its page already. */
-function otherRun(source: Source, cache: Cache<unknown>, settings: BuildSettings): OtherRun | undefined {
+function otherRun(
+  { source, text, reason }: ReadOther,
+  cache: Cache<unknown>,
+  complain: (line: string) => void,
+): OtherRun | undefined {
   try {
-    const text = readText(source.file);
-    const { value } = cache.get([text, "observations"], () => {
+    if (text === undefined) throw new Error(reason);
+    const { value } = cache.get(cache.key([text, "observations"]), () => {
       const { allObservations } = require("./observations") as typeof import("./observations");
       const notebook = readNotebook(text, () => {});
       return { run: notebook.run, observations: allObservations(notebook) };
@@ -149,7 +225,7 @@ function otherRun(source: Source, cache: Cache<unknown>, settings: BuildSettings
     const { run, observations } = value as { run: OtherRun["run"]; observations: Observation[] };
     return { lab: source.name, run, observations };
   } catch (error) {
-    settings.complain(`${source.file}: ${reasonOf(error)}; the ledger goes without it`);
+    complain(`${source.file}: ${reasonOf(error)}; the ledger goes without it`);
     return undefined;
   }
 }
@@ -179,6 +255,8 @@ function writePages(
     changesPage(map),
   ];
   for (const page of pages) folder.write(page.file, frame.page(page));
+  const atom = feed(map);
+  if (atom !== undefined) folder.write(FEED, atom);
   folder.write("robots.txt", "User-agent: *\nAllow: /\n");
   return failed.flatMap(({ name }) => {
     const earlier = RESERVED.has(name.toLowerCase()) ? undefined : folder.earlier(`${name}.html`);

@@ -61,6 +61,7 @@ export class Frame {
       `<title>${escapeHtml(of.title)}</title>`,
       of.description ? tag("meta", { name: "description", content: of.description }) : "",
       `<link rel="icon" href="${ICON}">`,
+      of.feed ? tag("link", { rel: "alternate", type: "application/atom+xml", href: of.feed, title: "Changes" }) : "",
       `<style>${this.#style}</style>`,
       // Before the body is painted: a theme chosen by hand must not flash.
       ...scripts.map((script) => `<script>${script}</script>`),
@@ -88,6 +89,8 @@ export interface PageParts {
   readonly description?: string;
   /** The file name, so that the header can tell where we are. */
   readonly file: string;
+  /** The address of a feed that says when to come back. */
+  readonly feed?: string | undefined;
   readonly aside?: string;
   readonly main: string;
   /** A script of its own, by its file's name among the assets. */

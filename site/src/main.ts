@@ -120,7 +120,10 @@ function report(built: Built, folder: OutputFolder, ms: number): number {
     console.error("npm run site: no notebook could be rendered; the site stays as it was");
     return 1;
   }
-  attempt(folder, () => folder.publish());
+  if (!built.stands) {
+    attempt(folder, () => folder.publish());
+    built.remember();
+  }
   const labs = `${built.pages} ${built.pages === 1 ? "lab" : "labs"}`;
   const place = relative(process.cwd(), folder.path) || ".";
   console.log(`Site: ${labs}, ${built.rendered} rendered anew, in ${(ms / 1000).toFixed(2)} s`);

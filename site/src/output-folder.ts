@@ -1,5 +1,7 @@
 import {
   existsSync,
+  linkSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -26,7 +28,7 @@ export class OutputFolder {
   readonly path: string;
   readonly #building: string;
   readonly #files: string[] = [];
-  readonly #forget: () => void;
+  #forget: () => void = () => {};
 
   /** @throws OutputError when the folder holds what no build of ours put there. */
   constructor(path: string) {
@@ -35,15 +37,40 @@ export class OutputFolder {
     mkdirSync(dirname(this.path), { recursive: true });
     sweep(this.path);
     this.#building = beside(this.path, "new");
+  }
+
+  /** The names of what was written. */
+  get files(): readonly string[] {
+    return this.#files;
+  }
+
+  write(name: string, text: string): void {
+    if (!this.#files.length) this.#begin();
+    const file = join(this.#building, name);
+    if (name.includes("/")) mkdirSync(dirname(file), { recursive: true });
+    if (!this.#takeOver(name, text)) writeFileSync(file, text);
+    this.#files.push(name);
+  }
+
+  #begin(): void {
     rmSync(this.#building, { recursive: true, force: true });
     mkdirSync(this.#building);
     this.#forget = onSignals(() => this.discard());
   }
 
-  write(name: string, text: string): void {
-    mkdirSync(dirname(join(this.#building, name)), { recursive: true });
-    writeFileSync(join(this.#building, name), text);
-    this.#files.push(name);
+  /** A file that has not changed is the old one under a second name: nothing to write, and nothing to free later. */
+  #takeOver(name: string, text: string): boolean {
+    const old = join(this.path, name);
+    const bytes = Buffer.from(text);
+    try {
+      const there = lstatSync(old);
+      if (!there.isFile() || there.size !== bytes.length || !readFileSync(old).equals(bytes)) return false;
+      linkSync(old, join(this.#building, name));
+      return true;
+    } catch {
+      // No such file, or a file system without second names.
+      return false;
+    }
   }
 
   /** A file of the site that stands now, undefined when it has none of that name. */

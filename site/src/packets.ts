@@ -3,7 +3,7 @@ import { fold } from "kernel-helpers/dist/views/fold";
 import { labelParts, type Part, since } from "kernel-helpers/dist/views/label";
 import { foldText, type PacketsData } from "kernel-helpers/dist/views/packets";
 import { clientNames, lost, type PacketRecord, toBytes, wireLength } from "kernel-helpers/dist/views/record";
-import { sequenceView } from "kernel-helpers/dist/views/sequence";
+import { type SequenceData, sequenceView } from "kernel-helpers/dist/views/sequence";
 import { escapeHtml, tag } from "./escape";
 import { legible } from "./picture";
 import { sanitiseSvg } from "./sanitise-svg";
@@ -17,14 +17,14 @@ const LISTED = 40;
  * Complete without a script; with it the packets can be stepped through and filtered by client.
  * Undefined where the notebook kept a part of the recording only. Throws for data that is not of this shape.
  */
-export function sequenceHtml(data: PacketsData, label: string): string | undefined {
+export function sequenceHtml(data: SequenceData, label: string): string | undefined {
   if (data.packets.length !== data.total) return undefined;
-  const drawn = sequenceView(data.packets, { title: String(data.caption) });
+  const drawn = sequenceView(data.packets, { ...data, title: String(data.caption) });
   const svg = sanitiseSvg(drawn.picture, { themed: true });
   if (svg === undefined) return undefined;
   const picture = scrollBox(`${label}: sequence`, legible(svg), "view sequence");
   if (!data.total) return picture;
-  const list = `<details class="steps"><summary>Packet by packet, down to the bytes</summary>${listHtml(data.packets)}</details>`;
+  const list = `<details class="steps"><summary>Packet by packet, down to the bytes</summary>${listHtml(data)}</details>`;
   return `<div class="wire">${picture}${list}</div>`;
 }
 
@@ -33,20 +33,21 @@ export function packetsHtml(data: PacketsData, label: string): string | undefine
   if (data.packets.length !== data.total) return undefined;
   const count = `${data.total} ${data.total === 1 ? "packet" : "packets"}`;
   const caption = escapeHtml(`${data.caption}: ${data.total ? count : "no packets yet"}`);
-  const list = data.total ? listHtml(data.packets) : "";
+  const list = data.total ? listHtml(data) : "";
   return `<div class="wire view packets" role="group" aria-label="${escapeHtml(label)}: packets"><p class="caption">${caption}</p>${list}</div>`;
 }
 
-function listHtml(records: readonly PacketRecord[]): string {
+function listHtml({ packets: records, unfold = [] }: PacketsData): string {
   const name = clientNames(records);
   const first = records[0]?.at ?? 0;
   const { head, folded, tail } = fold(records, LISTED);
-  const item = (record: PacketRecord): string => itemHtml(record, name(record), since(record.at, first));
+  const item = (record: PacketRecord): string =>
+    itemHtml(record, name(record), since(record.at, first), unfold.includes(record.number));
   const middle = folded.length ? `<li class="more">${escapeHtml(foldText(folded))}</li>` : "";
   return `<ol>${head.map(item).join("")}${middle}${tail.map(item).join("")}</ol>`;
 }
 
-function itemHtml(record: PacketRecord, client: string, time: string): string {
+function itemHtml(record: PacketRecord, client: string, time: string, open: boolean): string {
   const up = record.direction === "to-broker";
   const number = Number(record.number) || 0;
   const way = `<span class="way ${up ? "up" : "down"}"><bdi>${escapeHtml(client)}</bdi> ${up ? "→" : "←"}${lost(record) ? " ✗" : ""} broker</span>`;
@@ -54,7 +55,7 @@ function itemHtml(record: PacketRecord, client: string, time: string): string {
   return tag(
     "li",
     { "data-packet": number, "data-client": client },
-    `<details>${summary}${meaningHtml(record)}${bytesHtml(record, number)}</details>`,
+    `<details${open ? " open" : ""}>${summary}${meaningHtml(record)}${bytesHtml(record, number)}</details>`,
   );
 }
 

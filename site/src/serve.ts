@@ -37,6 +37,7 @@ export async function serveFolder(
 const KINDS: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".json": "application/json",
+  ".xml": "application/atom+xml",
   ".ipynb": "application/x-ipynb+json",
 };
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { hintSteps, notebooksFolder } from "kernel-helpers/dist/lab/lesson-files";
@@ -67,12 +68,10 @@ export function notebooksIn(folder: string): Source[] {
 export function readText(file: string): string {
   const { size } = statSync(file);
   if (size > limits.file) throw new Error(`it has ${size} bytes; ${limits.file} is the most that is read`);
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
-  } catch (error) {
-    if ((error as Error).name === "TypeError") throw new Error("it is no UTF-8 text");
-    throw error;
-  }
+  const bytes = readFileSync(file);
+  // Several times faster than a decoder that checks while it decodes.
+  if (!isUtf8(bytes)) throw new Error("it is no UTF-8 text");
+  return bytes.toString("utf8").replace(/^\ufeff/, "");
 }
 
 /** The labs of course.json, [] where there is none. @throws Error when it is there and cannot be read. */

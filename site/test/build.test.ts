@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -96,6 +97,58 @@ test("only what has changed is rendered again", async (t) => {
   const files = contents(at.out);
   assert.match(files["b.html"] as string, /B changed/);
   assert.match(files["a.html"] as string, /B changed/, "the page before it names it");
+});
+
+/** Every file's number on its disk, and when it was last written. */
+const placesOf = (folder: string): Record<string, string> =>
+  Object.fromEntries(
+    Object.keys(contents(folder)).map((name) => {
+      const { ino, mtimeMs } = statSync(join(folder, name));
+      return [name, `${ino} ${mtimeMs}`];
+    }),
+  );
+
+test("a build of what has not changed touches nothing, says the same, and mends what was touched", async (t) => {
+  const bare = notebook([prose("# Bare"), code(`${Date.now()}`, [], { execution_count: null })]);
+  const at = place({ "a.ipynb": lesson("A"), "bare.ipynb": bare });
+  await build(t, at);
+  const [before, files] = [placesOf(at.out), contents(at.out)];
+  const again = await build(t, at);
+  assert.equal(again.exit, 0);
+  assert.match(again.said, /bare\.ipynb: it has not been executed[\s\S]*2 labs, 0 rendered anew/);
+  assert.deepEqual(placesOf(at.out), before);
+  writeFileSync(join(at.out, "a.html"), "somebody wrote here");
+  rmSync(join(at.out, "topics.html"));
+  await build(t, at);
+  assert.deepEqual(contents(at.out), files);
+  await build(t, at, { solutions: "hidden" });
+  writeFileSync(join(at.from, "a.ipynb"), lesson("A, changed"));
+  await build(t, at);
+  assert.match(contents(at.out)["a.html"] as string, /A, changed/);
+});
+
+test("what was wrong is told by every build until it is mended", async (t) => {
+  const at = place({ "a.ipynb": lesson("A"), "bad.ipynb": "{" });
+  for (const _ of [1, 2]) {
+    const { exit, said } = await build(t, at);
+    assert.equal(exit, 1);
+    assert.match(said, /bad\.ipynb: it is not JSON/);
+  }
+});
+
+test("two threads make the bytes that one makes, and a notebook that breaks one of them breaks nothing else", async (t) => {
+  const many = await sampleCourse(8, 12);
+  const files = Object.fromEntries(many.map(({ name, text }) => [`${name}.ipynb`, text]));
+  const [together, alone] = [place({ ...files, "99-bad.ipynb": "{" }), place({ "99-bad.ipynb": "{" })];
+  const { exit, said } = await build(t, together, { cache: join(root, "cache-together") });
+  assert.equal(exit, 1);
+  assert.match(said, /99-bad\.ipynb: it is not JSON[\s\S]*8 labs, 8 rendered anew/);
+  // One more at a time is no work for two; the last has all of them, the others from the cache.
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(alone.from, name), text);
+    await build(t, alone, { cache: join(root, "cache-alone") });
+  }
+  assert.deepEqual(contents(alone.out), contents(together.out));
 });
 
 const broken: Record<string, [string | Uint8Array, RegExp]> = {

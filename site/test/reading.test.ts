@@ -63,6 +63,9 @@ const lab = (mosquitto: string, ...observations: unknown[]): string =>
       }),
       code("showPackets(tap.packets)", [shown(bundle(packetsView(deliveries)))], { id: "table" }),
       code("showSequence(few)", [shown(bundle(sequenceView(firstPackets)))], { id: "few" }),
+      code("unfold(few, 3)", [shown(bundle(packetsView(firstPackets, { unfold: [3] })))], {
+        id: "unfolded",
+      }),
       code("log()", [stream("\u001b[33mSaving in-memory database\u001b[0m to mosquitto.db\n")], { id: "log" }),
       code("lab.observe()", observations, { id: "observe", metadata: { mqtt: { proves: ["MQTT-3.1.0-1"] } } }),
     ],
@@ -271,6 +274,41 @@ test("while an author writes, the site is built again and open pages reload", { 
   assert.doesNotMatch(read("04-sessions.html"), /EventSource/, "only what is served has the reload");
   const missing = await fetch(url("..%2f..%2fetc%2fpasswd"));
   assert.equal(missing.status, 404);
+});
+
+test("the list of changes is a feed as well, of Atom's shape and well-formed", async (t) => {
+  const atom = read("changes.xml");
+  const one = (within: string, pattern: RegExp): string => pattern.exec(within)?.[1] ?? "";
+  const entries = [...atom.matchAll(/<entry>(.*)<\/entry>/g)].map(([, inside]) => inside as string);
+  assert.equal(entries.length, read("changes.html").split("<dt>").length - 1);
+  for (const part of [...entries, atom.replace(/<entry>.*<\/entry>\n/g, "")]) {
+    assert.match(
+      one(part, /<id>([^<]*)</),
+      /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+    );
+    assert.match(one(part, /<updated>([^<]*)</), /^\d{4}-\d\d-\d\dT00:00:00Z$/);
+    assert.notEqual(one(part, /<title>([^<]*)</), "");
+  }
+  assert.equal(new Set(entries.map((entry) => one(entry, /<id>([^<]*)</))).size, entries.length);
+  for (const [, href] of atom.matchAll(/ href="([^"]*)"/g)) read(href as string);
+  assert.match(read("index.html"), /<link rel="alternate" type="application\/atom\+xml" href="changes\.xml"/);
+  if (withoutChromium) return t.diagnostic("not parsed by a browser: no Chromium");
+  await visit("about:blank", async (page) => {
+    const fault = await page.evaluate(
+      (text) => new DOMParser().parseFromString(text, "application/xml").querySelector("parsererror")?.textContent,
+      atom,
+    );
+    assert.equal(fault, undefined);
+  });
+});
+
+test("what the author unfolds stands open", { skip: withoutChromium }, async () => {
+  await visit(url("04-sessions.html"), async (page) => {
+    const open = page.locator("#cell-unfolded li[data-packet] > details[open]");
+    assert.equal(await open.count(), 1);
+    assert.equal(await page.locator('#cell-unfolded li[data-packet="3"] .dump').isVisible(), true);
+    assert.equal(await page.locator('#cell-unfolded li[data-packet="1"] .dump').isVisible(), false);
+  });
 });
 
 test("a search file has no solution, no forecast and no hint", () => {

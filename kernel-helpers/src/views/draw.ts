@@ -17,6 +17,7 @@ import { type LogsData, logsView } from "./logs";
 import { type PacketsData, packetsView } from "./packets";
 import { toBytes } from "./record";
 import { type SequenceData, sequenceView } from "./sequence";
+import { type SightData, sightView } from "./sight";
 import { type TableData, tableView } from "./table";
 import { type TimelineData, timelineView } from "./timeline";
 import { type TopicsData, topicsView } from "./topics";
@@ -33,7 +34,8 @@ const whole = (data: PacketsData): boolean => data.total === data.packets.length
 const ownChart = (drawn: View): View | undefined => (hasOwnColours(drawn) ? drawn : undefined);
 
 const kinds: Readonly<Record<string, Draw>> = {
-  packets: (data: PacketsData) => (whole(data) ? packetsView(data.packets, { caption: data.caption }) : undefined),
+  packets: (data: PacketsData) =>
+    whole(data) ? packetsView(data.packets, { caption: data.caption, unfold: data.unfold }) : undefined,
   sequence: (data: SequenceData) =>
     whole(data) ? sequenceView(data.packets, { ...data, title: data.caption }) : undefined,
   bytes: (data: BytesData) => {
@@ -44,6 +46,7 @@ const kinds: Readonly<Record<string, Draw>> = {
   timeline: (data: TimelineData) => timelineView(data),
   chart: (data: ChartData) => (chartsLoaded() ? ownChart(drawChart(data)) : undefined),
   topology: (data: TopologyData) => topologyView(data),
+  sight: (data: SightData) => sightView(data),
   ladder: (data: LadderData) => ladderView(data.hops, { title: data.title }),
   log: (data: LogData) =>
     data.total === data.lines.length

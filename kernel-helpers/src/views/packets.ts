@@ -12,7 +12,7 @@ export interface PacketsOptions {
   readonly caption?: string;
   /** How many packets to show before the middle folds, default 40. */
   readonly limit?: number;
-  /** In the plain text, the bytes of these packets by number; default the only one, when there is only one. */
+  /** The packets, by number, that stand open, down to their bytes; default the only one, when there is only one. */
   readonly unfold?: readonly number[];
 }
 
@@ -21,6 +21,8 @@ export interface PacketsData {
   /** How many there were; `packets` holds at most the first and last 200. */
   readonly total: number;
   readonly packets: readonly PacketRecord[];
+  /** The numbers of those that stand open. */
+  readonly unfold?: readonly number[];
 }
 
 /** Packets as a table: one row each, which unfolds to its explanation and its bytes. Complete without a script. */
@@ -29,7 +31,8 @@ export function packetsView(
   options: PacketsOptions = {},
 ): View<"packets", PacketsData> {
   const caption = options.caption ?? "On the wire";
-  const data = packetsData(records, caption);
+  const unfold = options.unfold ?? (records.length === 1 ? records.map((record) => record.number) : []);
+  const data: PacketsData = { ...packetsData(records, caption), ...(unfold.length ? { unfold: [...unfold] } : {}) };
   if (!records.length) {
     const text = `${visible(caption)}: no packets yet`;
     return view("packets", data, { as: "html", picture: emptyCard(text), text });
@@ -37,8 +40,8 @@ export function packetsView(
   const title = `${caption}: ${count(records.length, "packet")}`;
   return view("packets", data, {
     as: "html",
-    picture: card(html(title, records, options)),
-    text: `${visible(title)}\n\n${plain(records, options)}`,
+    picture: card(html(title, records, { ...options, unfold })),
+    text: `${visible(title)}\n\n${plain(records, { ...options, unfold })}`,
   });
 }
 
@@ -59,7 +62,7 @@ function html(title: string, records: readonly PacketRecord[], options: PacketsO
     String(record.number),
     since(record.at, first),
     lane(record, name(record), columns),
-    `<details><summary style="cursor:pointer">${partsHtml(labelParts(record))}</summary>${unfolded(record)}</details>`,
+    `<details${options.unfold?.includes(record.number) ? ' open=""' : ""}><summary style="cursor:pointer">${partsHtml(labelParts(record))}</summary>${unfolded(record)}</details>`,
     String(wireLength(record)),
   ];
   const note = folded.length
@@ -146,8 +149,7 @@ function plain(records: readonly PacketRecord[], options: PacketsOptions): strin
     ],
     rows,
   );
-  const wanted = options.unfold ?? (records.length === 1 ? [records[0]?.number] : []);
-  const bytes = [...head, ...tail].filter((record) => wanted.includes(record.number)).map(plainBytes);
+  const bytes = [...head, ...tail].filter((record) => options.unfold?.includes(record.number)).map(plainBytes);
   return [table, ...bytes].join("\n\n");
 }
 

@@ -3,6 +3,7 @@ import type { PageParts } from "../frame";
 import { boxed } from "../picture";
 import { COURSE, isStatement, type LabEntry, labByNumber, plural, type SiteMap } from "../site-map";
 import type { PlannedLab } from "../sources";
+import { FEED } from "./feed";
 
 /** The front page: what this is and one real picture on one screen, then the map of the course. */
 export function frontPage(map: SiteMap): PageParts {
@@ -13,6 +14,7 @@ export function frontPage(map: SiteMap): PageParts {
     description:
       "MQTT taught by running brokers: every claim is shown by a cell, and every output comes from a real run.",
     file: "index.html",
+    feed: map.changes.length ? FEED : undefined,
     main: `<div class="hero"><div><h1>MQTT, shown and not told</h1>
 <p class="lead">Notebooks for engineers who run MQTT. They start real Mosquitto brokers, publish and subscribe with the client you use at work, and show the packets that went over the wire.</p>
 <p>Every claim is followed by the cell that shows it; every output on these pages comes from a run. Reading is enough to follow. Running it, you are judged by what a broker did.</p>
