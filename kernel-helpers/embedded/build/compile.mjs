@@ -53,7 +53,11 @@ export async function compile({ zig, work, cache, shim, sources, openssl, progre
   mkdirSync(join(work, "out"));
   const env = { ...process.env, ZIG_GLOBAL_CACHE_DIR: cache, ZIG_LOCAL_CACHE_DIR: cache };
   const all = openssl ? tlsTargets(work) : plainTargets(work);
-  const libraries = openssl ? readdirSync(join(work, "openssl/lib")).map((name) => `openssl/lib/${name}`).sort() : [];
+  const libraries = openssl
+    ? readdirSync(join(work, "openssl/lib"))
+        .map((name) => `openssl/lib/${name}`)
+        .sort()
+    : [];
   const jobs = availableParallelism();
   let begun = 0;
   const one = async (target) => {

@@ -7,6 +7,8 @@ const GRACE = 150;
 /** The longest that a type check is waited for, in ms. */
 const UNDISTURBED_LIMIT = 10_000;
 const STEP = 20;
+/** How often a thread without stack is asked before it is terminated unprepared, which Node may not survive. */
+const MOST_UNANSWERED = 50;
 
 /** ES2024's, which Node has: resolves when the number at `index` is no longer `value`. */
 interface WaitAsync {
@@ -22,6 +24,7 @@ export class Interrupter {
   readonly #tell: (number: number, terminated: boolean) => void;
   #last = 0;
   #watching = false;
+  #unanswered = 0;
 
   constructor(shared: Int32Array, tell: (number: number, terminated: boolean) => void) {
     this.#shared = shared;
@@ -37,6 +40,7 @@ export class Interrupter {
   async #watch(): Promise<void> {
     this.#watching = true;
     const since = Date.now();
+    this.#unanswered = 0;
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, STEP));
       if (Atomics.load(this.#shared, Shared.Acknowledged) >= this.#last) break;
@@ -55,13 +59,19 @@ export class Interrupter {
     const session = new Session();
     session.connectToMainThread();
     Atomics.store(this.#shared, Shared.Verdict, Verdict.Asked);
-    session.post("Runtime.evaluate", { expression: beforeTermination(anyway) });
-    await (Atomics as unknown as WaitAsync).waitAsync(this.#shared, Shared.Verdict, Verdict.Asked).value;
-    const granted = Atomics.load(this.#shared, Shared.Verdict) === Verdict.Granted;
+    // At the very end of its stack the thread cannot even be asked: an endless recursion, which may have left it soon.
+    const unanswered = new Promise<void>((resolve) => {
+      session.post("Runtime.evaluate", { expression: beforeTermination(anyway) }, (error, answer) => {
+        if (error || answer.exceptionDetails) resolve();
+      });
+    });
+    const answered = (Atomics as unknown as WaitAsync).waitAsync(this.#shared, Shared.Verdict, Verdict.Asked).value;
+    await Promise.race([answered, unanswered]);
+    const verdict = Atomics.load(this.#shared, Shared.Verdict);
+    const granted = verdict === Verdict.Granted || (verdict === Verdict.Asked && ++this.#unanswered > MOST_UNANSWERED);
     if (granted) {
       const terminated = new Promise<void>((resolve) => session.post("Runtime.terminateExecution", () => resolve()));
       Atomics.store(this.#shared, Shared.Verdict, Verdict.Sent);
-      Atomics.notify(this.#shared, Shared.Verdict);
       await terminated;
       // Told again: the first message may have been what was terminated.
       this.#tell(number, true);

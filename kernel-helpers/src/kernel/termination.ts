@@ -42,7 +42,13 @@ let left: Immediate[] = [];
 export function prepareForTermination(granted: (cellsCode: boolean, anyway: boolean) => boolean): void {
   asyncWrap = loadAsyncWrap();
   const value = (anyway: boolean): void => {
-    if (granted(isCellsCode(), anyway)) switchChecksOff();
+    let cellsCode = true;
+    try {
+      cellsCode = isCellsCode();
+    } catch {
+      // A cell has frozen Error: then its own code can't be told from the rest.
+    }
+    if (granted(cellsCode, anyway)) switchChecksOff();
   };
   Object.defineProperty(globalThis, BEFORE, { value });
 }

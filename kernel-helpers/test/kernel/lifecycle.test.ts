@@ -133,3 +133,16 @@ test("an interrupt about when a cell ends by itself leaves a kernel that runs th
     await kernel.shutdown();
   }
 });
+
+test("an interrupt finds a cell's code whatever the cell has done to Error", async () => {
+  for (const code of ["Error.stackTraceLimit = 0;", "Error.prepareStackTrace = () => '';", "Object.freeze(Error);"]) {
+    const kernel = await KernelClient.start({});
+    try {
+      assert.equal((await kernel.execute(code)).status, "ok");
+      const endless = await kernel.execute("await null; for (;;);", { timeout: 200 });
+      assert.equal(endless.error?.ename, "KeyboardInterrupt", code);
+    } finally {
+      await kernel.shutdown();
+    }
+  }
+});

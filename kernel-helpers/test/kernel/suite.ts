@@ -383,6 +383,8 @@ export function kernelSuite(name: string, find: () => Promise<Found>): void {
         "begin(); try { for (;;); } finally { begin(); }",
         '({ [Symbol.for("Jupyter.display")]() { begin(); for (;;); } })',
         "begin(); for (;;) console.log('flood');",
+        "const deep = (n: number): number => (n > 0 ? deep(n - 1) : 0); begin(); for (;;) try { deep(1e6); } catch {}",
+        "begin(); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);",
       ];
       for (const [index, code] of endless.entries()) {
         const running = kernel.execute(code, { timeout: 30_000 });
