@@ -1,54 +1,31 @@
 import { type Decoded, PacketDecoder } from "./codec";
-import type { Fault } from "./tap-faults";
-import type { Outlet, Sending } from "./tap-outlet";
-import type { Mark } from "./tap-record";
-
-export interface LegEvents {
-  /** Which fault meets this packet. */
-  decide(decoded: Decoded): Fault | undefined;
-  record(decoded: Decoded, mark: Mark | undefined): void;
-  cut(fault: Fault): void;
-  freeze(fault: Fault): void;
-  now(): number;
-}
+import type { Outlet } from "./tap-outlet";
+import { corruptAt, Judge, type Leg, type LegEvents, PREVIEW, type Verdict } from "./tap-verdict";
 
 type Reader = PacketDecoder | { push(bytes: Uint8Array): Decoded[]; end(): Decoded[] };
 
-/** What was decided for a packet. */
-interface Verdict {
-  readonly fault?: Fault;
-  readonly mark?: Mark;
-  readonly how: Sending;
-  readonly offset: number;
-  readonly length: number;
-}
-
-/** From so many bytes on a packet is judged by its beginning, and the rest of it streams. */
-const PREVIEW = 65_536;
-
 /**
- * One direction of a connection while faults are armed: packets are taken apart before they are forwarded. The decoder
- * knows where they begin and end; a packet that had begun before goes on untouched.
+ * A leg whose bytes are packets, or nothing that can be told apart (TLS), which it forwards as it comes. The decoder
+ * knows where packets begin and end; one that had begun before goes on untouched.
  */
-export class Leg {
+export class PlainLeg implements Leg {
   readonly #decoder: Reader;
   readonly #outlet: Outlet;
   readonly #events: LegEvents;
+  readonly #judge: Judge;
   /** Bytes that came and were not forwarded, nor dropped. */
   #stash: Buffer[] = [];
   #stashed = 0;
   #verdict: Verdict | undefined;
-  /** Of packets within WebSocket frames, which leave as a part of them. */
-  #marks: Mark[] = [];
   #over = false;
 
   constructor(decoder: Reader, outlet: Outlet, events: LegEvents) {
     this.#decoder = decoder;
     this.#outlet = outlet;
     this.#events = events;
+    this.#judge = new Judge(this, outlet, events);
   }
 
-  /** Whether bytes must take this way, also with no fault armed. */
   get busy(): boolean {
     return this.#over || this.#stashed > 0 || this.#verdict !== undefined || this.#outlet.busy;
   }
@@ -62,36 +39,24 @@ export class Leg {
     this.#rest(armed);
   }
 
-  /** No more bytes come: what is left of a packet goes, as it did come. */
   end(): void {
     if (this.#over) return;
     for (const decoded of this.#decoder.end()) this.#packet(decoded);
     this.flush();
   }
 
-  /** Forwards what waits for the rest of its packet: no fault is armed any more. */
   flush(): void {
     if (this.#verdict) return;
-    const marks = this.#marks.splice(0);
-    const sent = () => {
-      for (const mark of marks) this.#left(mark);
-    };
-    this.#outlet.send(this.#take(this.#stashed), { ...this.#behind(), sent });
+    this.#outlet.send(this.#take(this.#stashed), this.#judge.behind());
   }
 
   #packet(decoded: Decoded): void {
-    const decoder = this.#decoder;
-    if (!(decoder instanceof PacketDecoder)) {
-      const mark = this.#waiting();
-      if (mark) this.#marks.push(mark);
-      this.#events.record(decoded, mark);
-      return;
-    }
     const end = decoded.offset + decoded.length;
     const settled = this.#verdict?.offset === decoded.offset || this.#settled > decoded.offset;
-    const verdict = settled ? this.#verdict : this.#judge(decoded);
+    const known = settled ? (this.#verdict ?? this.#judge.untouched(decoded)) : undefined;
+    const verdict = known ?? this.#judge.judge(decoded);
     this.#verdict = undefined;
-    this.#events.record(decoded, verdict?.mark);
+    this.#events.record(decoded, verdict.mark);
     this.#apply(verdict, this.#take(end - this.#settled));
   }
 
@@ -105,7 +70,7 @@ export class Leg {
     const begun = this.#settled > decoder.offset;
     if (!this.#verdict && !begun) {
       const preview = armed ? decoder.preview(PREVIEW) : undefined;
-      if (preview && preview.length > PREVIEW) this.#verdict = this.#judge(preview);
+      if (preview && preview.length > PREVIEW) this.#verdict = this.#judge.judge(preview);
       else if (armed) return;
     }
     this.#apply(this.#verdict, this.#take(this.#stashed));
@@ -116,42 +81,8 @@ export class Leg {
     return (this.#decoder as PacketDecoder).bytes - this.#stashed;
   }
 
-  #judge(decoded: Decoded): Verdict {
-    const { offset, length } = decoded;
-    const fault = this.#outlet.frozen ? undefined : this.#events.decide(decoded);
-    if (fault?.kind === "frozen") this.#events.freeze(fault);
-    if (!fault || fault.kind === "frozen") return { offset, length, mark: this.#waiting(), how: this.#behind() };
-    const mark: Mark = { fault: fault.kind };
-    const how = { ...this.#behind(), ...this.#sending(fault, decoded) };
-    return { offset, length, fault, mark, how };
-  }
-
-  #sending(fault: Fault, { length }: Decoded): Sending {
-    const { kind } = fault;
-    if (kind === "delayed") return { kind, due: fault.due };
-    if (kind === "held") return { kind, gate: fault.gate };
-    if (kind === "split") {
-      const size = fault.details.size ?? Math.ceil(Math.min(length, PREVIEW) / 2);
-      return { size, gap: fault.details.gap ?? 10 };
-    }
-    if (kind !== "coalesced") return {};
-    fault.leg = this;
-    return { kind, gate: fault.gate, together: true };
-  }
-
-  /** How bytes travel that have no fault of their own. */
-  #behind(): Sending {
-    const { kind, gate, together } = this.#outlet.waitsFor ?? {};
-    return together ? { kind, gate, together } : {};
-  }
-
-  #waiting(): Mark | undefined {
-    const kind = this.#outlet.waitsFor?.kind;
-    return kind && { fault: kind };
-  }
-
   #apply(verdict: Verdict | undefined, bytes: Buffer): void {
-    const { fault, mark, how } = verdict ?? { how: this.#behind() };
+    const { fault, mark, how } = verdict ?? { how: this.#judge.behind() };
     if (fault?.kind === "dropped") return;
     if (fault?.kind === "cut") {
       this.#over = true;
@@ -161,18 +92,17 @@ export class Leg {
       return;
     }
     const out = fault?.kind === "corrupted" ? this.#corrupted(verdict!, bytes) : bytes;
-    this.#outlet.send(out, { ...how, sent: mark && (() => this.#left(mark)) });
+    const sent = () => {
+      mark!.forwardedAt = this.#events.now();
+    };
+    this.#outlet.send(out, { ...how, sent: mark && sent });
     // The last of them is there: they leave together.
     if (fault?.kind === "coalesced" && !fault.armed) fault.release();
   }
 
-  #left(mark: Mark): void {
-    mark.forwardedAt = this.#events.now();
-  }
-
-  #corrupted({ fault, mark, offset, length }: Verdict, bytes: Buffer): Buffer {
-    const wanted = fault?.details.at ?? -1;
-    const at = Math.min(length - 1, Math.max(0, wanted < 0 ? length + wanted : wanted));
+  #corrupted(verdict: Verdict, bytes: Buffer): Buffer {
+    const { fault, mark, offset } = verdict;
+    const at = corruptAt(verdict);
     const place = at - (this.#settled - bytes.length - offset);
     const was = bytes[place];
     if (!mark || was === undefined) return bytes;

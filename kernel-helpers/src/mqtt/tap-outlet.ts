@@ -30,13 +30,15 @@ export interface Sending {
   /** Bytes a write, with `gap` milliseconds between two. */
   readonly size?: number;
   readonly gap?: number;
+  /** Not before so many milliseconds after what was sent before it has left. */
+  readonly after?: number;
   /** Why it waits: what comes behind it waits for the same reason. */
   readonly kind?: FaultKind;
   /** All of these bytes were written. */
   readonly sent?: () => void;
 }
 
-type Item = { bytes?: Buffer; due?: number; last?: () => void } & Omit<Sending, "due">;
+type Item = { bytes?: Buffer; due?: number; after?: number; last?: () => void } & Omit<Sending, "due" | "after">;
 
 /** The other end of an outlet: what a socket does with what is written. */
 export interface Sink {
@@ -59,6 +61,7 @@ export class Outlet {
   #why: Sending | undefined;
   #timer: NodeJS.Timeout | undefined;
   #pumping = false;
+  #wrote = 0;
 
   constructor(sink: Sink) {
     this.#sink = sink;
@@ -128,6 +131,10 @@ export class Outlet {
   #next(): boolean {
     const item = this.#items[this.#first];
     if (!item || this.frozen || this.#sink.full || item.gate?.isOpen === false) return false;
+    if (item.after !== undefined) {
+      item.due = this.#wrote + item.after;
+      item.after = undefined;
+    }
     if (item.due !== undefined) {
       const left = item.due - performance.now();
       if (left > 0) {
@@ -166,6 +173,7 @@ export class Outlet {
 
   #write(bytes: Buffer): void {
     this.#bytes -= bytes.length;
+    this.#wrote = performance.now();
     this.#sink.write(bytes);
   }
 }

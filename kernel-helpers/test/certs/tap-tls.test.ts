@@ -7,6 +7,7 @@ import { type Authority, type Broker, engines, type Lab, openLab, type Tap } fro
 import { until } from "kernel-helpers/dist/core/until";
 import { handshakeMessage } from "kernel-helpers/dist/mqtt/tls-hello";
 import { type HeardRecord, TlsReader } from "kernel-helpers/dist/mqtt/tls-reader";
+import { websocketFaults } from "../mqtt/websocket-faults";
 
 const CONF = `
 allow_anonymous true
@@ -192,6 +193,11 @@ brokerTest("WebSocket through TLS is read inside, too", async () => {
   const outside = await lab.tap(broker.listeners[9883]!, { name: "web-outside" });
   await speak(outside);
   assert.ok(messages(outside, "ClientHello").length === 1 && outside.packets.length === 0);
+});
+
+brokerTest("faults meet packets within WebSocket frames within TLS", async () => {
+  const tls = { server: await ca.server("proxy"), ca: ca.certificate };
+  await websocketFaults(broker.listeners[9883]!.url, { tls }, trust());
 });
 
 test("what can't be a terminating tap is named", async () => {

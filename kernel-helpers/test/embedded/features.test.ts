@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { LabError } from "kernel-helpers/dist/core/errors";
+import { websocketFaults } from "../mqtt/websocket-faults";
 import { anonymous, notBuilt, TestLab } from "./lab";
 
 const feature = (name: string, run: (lab: TestLab) => Promise<void>) =>
@@ -230,6 +231,11 @@ feature("WebSockets carry large messages", async (lab) => {
   await client.mqtt.subscribeAsync("w");
   await client.mqtt.publishAsync("w", "y".repeat(70_000), { qos: 1 });
   assert.equal((await client.collected(1))[0]?.text.length, 70_000);
+});
+
+feature("faults meet packets within WebSocket frames", async (lab) => {
+  const broker = await lab.broker(anonymous("listener 9001\nprotocol websockets\n"));
+  await websocketFaults(broker.listeners[1]!.url);
 });
 
 feature("a slow reader gets twenty megabytes in the end", async (lab) => {

@@ -165,6 +165,55 @@ test("32 MB pass through unchanged both ways and are not kept", { skip }, async 
   });
 });
 
+for (const scheme of ["mqtt", "ws"]) {
+  test(`a payload of 100 MB passes unchanged and unbuffered (${scheme})`, async () => {
+    const size = 100_000_000;
+    const came = createHash("sha256");
+    let bytes = 0;
+    const far = await server((socket) =>
+      socket.on("data", (chunk) => {
+        came.update(chunk);
+        bytes += chunk.length;
+      }),
+    );
+    await withTap(`${scheme}://127.0.0.1:${far.port}`, async (tap) => {
+      const socket = await dial(tap.port);
+      const sent = createHash("sha256");
+      let most = 0;
+      const write = async (part: Uint8Array) => {
+        sent.update(part);
+        await new Promise((resolve) => socket.write(part, resolve));
+        most = Math.max(most, process.memoryUsage().rss);
+      };
+      const connect = encodePacket({ type: "CONNECT", clientIdentifier: "big", protocolVersion: 4 });
+      // PUBLISH, QoS 0, topic "t": its Remaining Length in four bytes.
+      const left = [size + 3, (size + 3) >> 7, (size + 3) >> 14].map((part) => (part & 127) | 128);
+      const head = Buffer.from([0x30, ...left, (size + 3) >> 21, 0, 1, 0x74]);
+      const frame = Buffer.from([0x82, 127, 0, 0, 0, 0, 0, 0, 0, 0]);
+      frame.writeBigUInt64BE(BigInt(connect.length + head.length + size), 2);
+      if (scheme === "ws") await write(Buffer.from("GET /mqtt HTTP/1.1\r\n\r\n"));
+      if (scheme === "ws") await write(frame);
+      await write(connect);
+      await write(head);
+      const block = randomBytes(1_000_000);
+      const before = process.memoryUsage().rss;
+      most = before;
+      for (let n = 0; n < size / block.length; n++) await write(block);
+      await until(() => tap.packets.length === 2 && bytes >= size + head.length);
+      assert.equal(came.digest("hex"), sent.digest("hex"));
+      const record = tap.packets[1]!;
+      assert.deepEqual([record.packet.payloadLength, record.length], [size, size + head.length]);
+      assert.equal(record.bytes.length, 65_536);
+      const whole = createHash("sha256").update(head);
+      for (let n = 0; n < size / block.length; n++) whole.update(block);
+      assert.equal(record.hash, whole.digest("hex"));
+      assert.ok(most - before < 48 << 20, `memory grew by ${(most - before) >> 20} MB`);
+      socket.destroy();
+    });
+    far.stop();
+  });
+}
+
 test("bytes out are bytes in, for what is no MQTT too, with half-close", async () => {
   const seen = createHash("sha256");
   let finished: (hex: string) => void = () => undefined;
