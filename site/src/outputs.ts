@@ -86,8 +86,8 @@ function viewHtml(data: unknown, place: OutputPlace, bundle: Readonly<Record<str
 /** The picture that the notebook kept beside the data: of a kind that is not known here, or of a recording kept in part. */
 function asKept(bundle: Readonly<Record<string, unknown>>): { as: "html" | "svg"; picture: string } | undefined {
   for (const [mime, as] of [
-    ["text/html", "html"],
     ["image/svg+xml", "svg"],
+    ["text/html", "html"],
   ] as const) {
     const picture = multiline(bundle[mime]);
     if (picture !== undefined && picture.length <= limits.markup) return { as, picture };

@@ -8,6 +8,7 @@ import { type ChartLook, type ChartRow, chartView } from "../views/chart";
 import { escapeText } from "../views/escape";
 import { ladderView } from "../views/ladder";
 import { logView } from "../views/log";
+import { logsView } from "../views/logs";
 import { packetsView } from "../views/packets";
 import { sequenceView } from "../views/sequence";
 import { sightView } from "../views/sight";
@@ -107,6 +108,20 @@ const SIGHT = {
   ],
 };
 
+const LOGS = {
+  lanes: ["leaf", "hub"],
+  lines: [
+    { at: 0, lane: "leaf", text: "Connecting bridge to-hub (hub:1883)", meaning: "the bridge dials the hub" },
+    { at: 4, lane: "hub", text: "New bridge connected from 172.18.0.3:40312 as leaf.to-hub (p2, c0, k60)." },
+    { at: 9, lane: "leaf", text: "Received PUBLISH from meter (d0, q1, r0, m1, 'boiler/3/temp', ... (4 bytes))" },
+    { at: 10, lane: "leaf", text: "Sending PUBLISH to leaf.to-hub (d0, q1, r0, m1, 'boiler/3/temp', ... (4 bytes))" },
+    { at: 11, lane: "hub", text: "Received PUBLISH from leaf.to-hub (d0, q1, r0, m1, 'leaf/boiler/3/temp')" },
+    { at: 4_020, lane: "hub", text: "mosquitto version 2.1.2 terminating", weight: "notice" as const },
+    { at: 4_031, lane: "leaf", text: "Client local.leaf.to-hub disconnected: connection lost.", weight: "warning" as const },
+    { at: 9_100, lane: "leaf", text: "Error creating bridge: Connection refused.", weight: "error" as const },
+  ].map((line, i) => ({ ...line, number: i + 1 })),
+};
+
 function systemSamples(): [string, View][] {
   return [
     ["ladder, failing", ladderView(HOPS, { title: "Container running, broker unreachable" })],
@@ -175,6 +190,8 @@ function systemSamples(): [string, View][] {
     ["timeline, nothing yet", timelineView({ lanes: [] })],
     ["topology, nothing yet", topologyView({ nodes: [], edges: [] })],
     ["log", logView(explained(log))],
+    ["logs of two brokers", logsView(LOGS, { caption: "A message on its way" })],
+    ["logs, nothing yet", logsView({ lanes: ["leaf", "hub"], lines: [] })],
     [
       "table",
       tableView({

@@ -1,3 +1,5 @@
+import { spokenImage } from "./image";
+
 /** A MIME bundle as Jupyter's messages carry it: MIME type to text, or to JSON for types that end in json. */
 export type MimeBundle = Record<string, unknown>;
 
@@ -35,11 +37,15 @@ export function view<Kind extends string, Data>(
   return made;
 }
 
-/** The output of a view: its data, its picture and its text. */
+/**
+ * The output of a view: its data, its picture and its text. An SVG also goes as HTML, which is what Jupyter's pages
+ * prefer: there it has words for a screen reader. The SVG itself is for programs that take pictures out of notebooks.
+ */
 export function bundle(made: View): MimeBundle {
+  const { as, picture, text } = made;
   return {
     [VIEW_MIME]: { version: made.version, kind: made.kind, data: made.data },
-    [made.as === "svg" ? "image/svg+xml" : "text/html"]: made.picture,
-    "text/plain": made.text,
+    ...(as === "svg" ? { "text/html": spokenImage(picture, text), "image/svg+xml": picture } : { "text/html": picture }),
+    "text/plain": text,
   };
 }
