@@ -17,6 +17,7 @@ import { sequenceView } from "./views/sequence";
 import { type SightData, sightView } from "./views/sight";
 import { type TableData, tableView } from "./views/table";
 import { type TimelineLane, type TimelineSeries, timelineView } from "./views/timeline";
+import { tlsView } from "./views/tls";
 import { type TopicsData, topicsOf, topicsView } from "./views/topics";
 import { type TopologyData, topologyView } from "./views/topology";
 import { bundle, type View } from "./views/view";
@@ -80,29 +81,7 @@ export function showBytes(record: PacketRecord): View {
 
 /** TLS records as they passed a tap, and what anybody on the way can read of each. */
 export function showRecords(records: readonly TlsRecord[], options: { caption?: string } = {}): View {
-  const clear = ({ type, encrypted, messages }: TlsRecord) =>
-    encrypted || !messages.length
-      ? type === "change cipher spec"
-        ? "from here on encrypted"
-        : "nothing"
-      : messages.map(({ name, says }) => [name, ...says].join("; ")).join(" · ");
-  return tableView({
-    caption: options.caption ?? "TLS records",
-    columns: [
-      "number",
-      { title: "from", nowrap: true },
-      { title: "record", nowrap: true },
-      "bytes",
-      "what anybody on the way can read",
-    ],
-    rows: records.map((record) => [
-      record.number,
-      record.direction === "to-broker" ? "client" : "broker",
-      record.type,
-      record.length,
-      clear(record),
-    ]),
-  });
+  return tlsView(records, options);
 }
 
 /** Who can read what: a row for each way that a message takes, a column for each party it passes. */

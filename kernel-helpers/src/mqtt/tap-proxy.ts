@@ -11,7 +11,14 @@ import { FrameLeg } from "./tap-frames";
 import { PlainLeg } from "./tap-leg";
 import { type Mutable, TapLog } from "./tap-log";
 import { type Readers, readersOf } from "./tap-readers";
-import { type FaultKind, filterTest, type Mark, type PacketFilter, type PacketRecord, packetRecord } from "./tap-record";
+import {
+  type FaultKind,
+  filterTest,
+  type Mark,
+  type PacketFilter,
+  type PacketRecord,
+  packetRecord,
+} from "./tap-record";
 import type { Leg } from "./tap-verdict";
 import type { TlsRecord } from "./tls-reader";
 import { type WebSocketFrame, WebSocketReader } from "./websocket";

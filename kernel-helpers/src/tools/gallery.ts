@@ -14,6 +14,7 @@ import { sequenceView } from "../views/sequence";
 import { sightView } from "../views/sight";
 import { tableView } from "../views/table";
 import { timelineView } from "../views/timeline";
+import { tlsView } from "../views/tls";
 import { topicsOf, topicsView } from "../views/topics";
 import { topologyView } from "../views/topology";
 import type { View } from "../views/view";
@@ -108,6 +109,24 @@ const SIGHT = {
   ],
 };
 
+const RECORDS = (
+  [
+    ["to-broker", "handshake", 517, [["ClientHello", "TLS 1.3 or 1.2", "server name broker.plant.example"]]],
+    ["to-client", "handshake", 127, [["ServerHello", "TLS 1.3", "TLS_AES_256_GCM_SHA384"]]],
+    ["to-client", "change cipher spec", 6, []],
+    ["to-client", "application data", 1_402, []],
+    ["to-broker", "application data", 79, []],
+    ["to-broker", "alert", 7, [["alert certificate_required", "fatal"]]],
+  ] as const
+).map(([direction, type, length, messages], i) => ({
+  number: i + 1,
+  direction,
+  type,
+  length,
+  encrypted: type === "application data",
+  messages: messages.map(([name, ...says]) => ({ name, says })),
+}));
+
 const LOGS = {
   lanes: ["leaf", "hub"],
   lines: [
@@ -117,7 +136,12 @@ const LOGS = {
     { at: 10, lane: "leaf", text: "Sending PUBLISH to leaf.to-hub (d0, q1, r0, m1, 'boiler/3/temp', ... (4 bytes))" },
     { at: 11, lane: "hub", text: "Received PUBLISH from leaf.to-hub (d0, q1, r0, m1, 'leaf/boiler/3/temp')" },
     { at: 4_020, lane: "hub", text: "mosquitto version 2.1.2 terminating", weight: "notice" as const },
-    { at: 4_031, lane: "leaf", text: "Client local.leaf.to-hub disconnected: connection lost.", weight: "warning" as const },
+    {
+      at: 4_031,
+      lane: "leaf",
+      text: "Client local.leaf.to-hub disconnected: connection lost.",
+      weight: "warning" as const,
+    },
     { at: 9_100, lane: "leaf", text: "Error creating bridge: Connection refused.", weight: "error" as const },
   ].map((line, i) => ({ ...line, number: i + 1 })),
 };
@@ -136,6 +160,7 @@ function systemSamples(): [string, View][] {
       ]),
     ],
     ["ladder, nothing yet", ladderView([])],
+    ["TLS records", tlsView(RECORDS, { caption: "What an eavesdropper gets" })],
     ["who reads what", sightView(SIGHT)],
     ["who reads what, nothing yet", sightView({ title: "Who reads what", viewers: [], ways: [] })],
     [
@@ -373,7 +398,12 @@ const STYLE =
   "font-family:system-ui,sans-serif;margin:24px;max-width:1500px}" +
   "h2{font-size:14px;font-weight:600;margin:28px 0 8px}.both{display:flex;flex-wrap:wrap;gap:20px}" +
   ".both>*{flex:1 1 480px;min-width:0;overflow-x:auto}.both>.picture{flex-basis:640px}" +
-  "pre{font-size:12px;line-height:1.4}.text{margin:0}a{color:inherit}";
+  "pre{font-size:12px;line-height:1.4}.text{margin:0}a{color:inherit}" +
+  // On a screen a wide picture scrolls, as in JupyterLab; paper can't.
+  "@media screen{.picture svg{max-width:none!important}}" +
+  "@media print{body{margin:0}.both{display:block}.both>*{overflow:visible}h2{break-after:avoid}" +
+  ".picture svg{max-height:85vh}" +
+  ".text{font-size:9px;white-space:pre-wrap}}";
 
 /** One page, on light or on dark ground: each picture as a page has it, and beside it what a terminal has instead. */
 export async function galleryPage(ground: "light" | "dark" = "light"): Promise<string> {

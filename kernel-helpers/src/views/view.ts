@@ -45,7 +45,9 @@ export function bundle(made: View): MimeBundle {
   const { as, picture, text } = made;
   return {
     [VIEW_MIME]: { version: made.version, kind: made.kind, data: made.data },
-    ...(as === "svg" ? { "text/html": spokenImage(picture, text), "image/svg+xml": picture } : { "text/html": picture }),
+    ...(as === "svg"
+      ? { "text/html": spokenImage(picture, text), "image/svg+xml": picture }
+      : { "text/html": picture }),
     "text/plain": text,
   };
 }

@@ -32,7 +32,12 @@ const MORE = 0;
 const [CLOSE, PINGS] = [8, 9];
 
 /** A frame as a client sends it, masked; with `mask` false as a server does. */
-function frame(opcode: number, payload: Uint8Array | string, fin = true, mask: Buffer | false = randomBytes(4)): Buffer {
+function frame(
+  opcode: number,
+  payload: Uint8Array | string,
+  fin = true,
+  mask: Buffer | false = randomBytes(4),
+): Buffer {
   const body = Buffer.from(payload);
   const length = body.length;
   const size = length < 126 ? [length] : length < 65_536 ? [126, length >> 8, length & 255] : undefined;
