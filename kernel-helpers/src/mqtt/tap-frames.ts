@@ -75,7 +75,10 @@ export class FrameLeg implements Leg {
     for (const one of decoded) this.#packet(one);
     if (this.#over) return;
     const { decoder } = this.#reader;
-    if (!armed || decoder.stopped) return this.flush();
+    if (!armed || decoder.stopped) {
+      this.flush();
+      return;
+    }
     if (this.#decided <= decoder.offset) this.#preview();
     this.#send(this.#ready());
   }
