@@ -41,10 +41,10 @@ export class TapLog {
     return this.#numbered + 1;
   }
 
-  packet(seen: Omit<Seen, "number">, decoded: Decoded): number {
-    const number = ++this.#numbered;
-    this.#fresh.push({ seen: { ...seen, number }, decoded });
-    return number;
+  /** @param seen with the number that `next` said. */
+  packet(seen: Seen, decoded: Decoded): void {
+    this.#numbered = seen.number;
+    this.#fresh.push({ seen, decoded });
   }
 
   record(record: Omit<TlsRecord, "number">): void {

@@ -404,9 +404,10 @@ export class TcpTap implements Tap {
   #record(line: Line, direction: Direction, decoded: Decoded, at: number, mark?: Mark): void {
     const { connection } = line;
     this.#name(line, decoded);
-    const number = this.#log.packet({ at, epoch: this.#epoch + at, direction, connection, mark }, decoded);
+    const seen = { number: this.#log.next, at, epoch: this.#epoch + at, direction, connection, mark };
+    this.#log.packet(seen, decoded);
     const reader = line.readers[direction];
-    if (reader instanceof WebSocketReader) reader.carried(number, decoded);
+    if (reader instanceof WebSocketReader) reader.carried(seen.number, decoded);
   }
 
   #name({ connection }: Line, { packet }: Decoded): void {
