@@ -21,11 +21,11 @@ const reveal = () => {
   for (let at = target.parentElement; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
   target.scrollIntoView();
 };
-// All are measured before any is changed: each change would have the page laid out again.
-const boxes = () => {
-  const all = [...document.querySelectorAll(".scroll")];
-  const scrolls = all.map((box) => box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1);
-  for (const [i, box] of all.entries()) {
+// Boxes that scroll are stops for the keyboard, others are not. All are measured before any is changed: each change
+// would have the page laid out again.
+const measure = (boxes) => {
+  const scrolls = boxes.map((box) => box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1);
+  for (const [i, box] of boxes.entries()) {
     if (scrolls[i]) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   }
@@ -70,9 +70,10 @@ const stepThrough = (wire) => {
       row.classList.toggle("now", item === now);
     }
     said.textContent = now ? `${at + 1} of ${list.length}` : client ? `${list.length} of ${items.length} packets` : "";
-    all.disabled = !now;
-    before.disabled = at < 1;
-    after.disabled = at === list.length - 1;
+    // A button that is disabled would lose the keyboard's focus, and with it the reader's place.
+    all.setAttribute("aria-disabled", !now);
+    before.setAttribute("aria-disabled", at < 1);
+    after.setAttribute("aria-disabled", at === list.length - 1);
     if (!now) return;
     if (steps) steps.open = true;
     now.firstElementChild.open = true;
@@ -83,7 +84,7 @@ const stepThrough = (wire) => {
   };
   const button = (textContent, to) => {
     const made = make("button", { type: "button", textContent });
-    made.addEventListener("click", go(to));
+    made.addEventListener("click", () => made.getAttribute("aria-disabled") === "true" || go(to)());
     return made;
   };
   const before = button("‹ Before", () => at - 1);
@@ -136,20 +137,25 @@ document.addEventListener("DOMContentLoaded", () => {
   unfold();
   wide.addEventListener("change", unfold);
   reveal();
-  // What is far below the fold can wait.
+  // What is far from the window waits until it comes near: to measure it the browser would have to lay it out.
+  const measured = new Set();
   const near = new IntersectionObserver(
     (entries) => {
+      const boxes = [];
       for (const { isIntersecting, target } of entries) {
         if (!isIntersecting) continue;
         near.unobserve(target);
-        stepThrough(target);
+        if (target.matches(".wire")) stepThrough(target);
+        if (target.matches(".scroll")) boxes.push(target);
       }
+      measure(boxes);
+      for (const box of boxes) measured.add(box);
     },
     { rootMargin: "100%" },
   );
-  for (const wire of document.querySelectorAll(".wire")) near.observe(wire);
-  (globalThis.requestIdleCallback ?? setTimeout)(boxes);
-  document.addEventListener("toggle", boxes, true);
+  for (const one of document.querySelectorAll(".wire, .scroll")) near.observe(one);
+  document.addEventListener("toggle", ({ target }) => measure([...target.querySelectorAll(".scroll")]), true);
+  addEventListener("resize", () => measure([...measured]));
   const links = new Map([...document.querySelectorAll("#outline a")].map((a) => [a.hash.slice(1), a]));
   const seen = new IntersectionObserver(
     (entries) => {
@@ -167,7 +173,6 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 });
 addEventListener("hashchange", reveal);
-addEventListener("resize", boxes);
 addEventListener("beforeprint", () => {
   for (const fold of document.querySelectorAll("details:not(.solution, .hint, .wire li > details, .view details)"))
     fold.open = true;
