@@ -5,8 +5,12 @@ const UNSEEN =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is for
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/gu;
 
+/** ASCII without any of the marks: most of what comes, in small pieces. */
+const PLAIN = /^[\t\n !#-%(-;=?-~]*$/;
+
 /** Text for HTML and for an attribute's quotes; what would be unseen or reorder its neighbours is made visible. */
 export function escapeHtml(text: string): string {
+  if (PLAIN.test(text)) return text;
   return seen(text).replace(/[&<>"']/g, (mark) => ENTITY[mark] as string);
 }
 

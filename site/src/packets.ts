@@ -3,7 +3,7 @@ import { fold } from "kernel-helpers/dist/views/fold";
 import { labelParts, type Part, since } from "kernel-helpers/dist/views/label";
 import { foldText, type PacketsData } from "kernel-helpers/dist/views/packets";
 import { clientNames, lost, type PacketRecord, toBytes, wireLength } from "kernel-helpers/dist/views/record";
-import { type SequenceData, sequenceView } from "kernel-helpers/dist/views/sequence";
+import { type SequenceData, sequencePicture } from "kernel-helpers/dist/views/sequence";
 import { escapeHtml, tag } from "./escape";
 import { legible } from "./picture";
 import { sanitiseSvg } from "./sanitise-svg";
@@ -19,8 +19,8 @@ const LISTED = 40;
  */
 export function sequenceHtml(data: SequenceData, label: string): string | undefined {
   if (data.packets.length !== data.total) return undefined;
-  const drawn = sequenceView(data.packets, { ...data, title: String(data.caption) });
-  const svg = sanitiseSvg(drawn.picture, { themed: true });
+  const drawn = sequencePicture(data.packets, { ...data, title: String(data.caption) });
+  const svg = sanitiseSvg(drawn, { themed: true });
   if (svg === undefined) return undefined;
   const picture = scrollBox(`${label}: sequence`, legible(svg), "view sequence");
   if (!data.total) return picture;

@@ -52,7 +52,7 @@ const TOKENS = new Map<string, string>([
 
 /** The views' own colours become the page's, which knows light and dark. */
 export const token = (value: string): string =>
-  value.replace(/#[0-9a-f]{6}\b/gi, (hex) => TOKENS.get(hex.toLowerCase()) ?? hex);
+  value.includes("#") ? value.replace(/#[0-9a-f]{6}\b/gi, (hex) => TOKENS.get(hex.toLowerCase()) ?? hex) : value;
 
 /** Whether a picture is in the views' own colours only, so that it can follow the page's theme. */
 export const knowsThemes = (picture: string): boolean =>

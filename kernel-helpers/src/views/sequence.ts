@@ -23,6 +23,7 @@ export interface SequenceData extends PacketsData {
   readonly unfold?: readonly number[];
 }
 
+const TITLE = "Packets in sequence";
 const LARGEST = 30_000;
 /** For a packet's number and time; wider where numbers have more than three digits. */
 const GUTTER = 104;
@@ -36,23 +37,27 @@ export function sequenceView(
   records: readonly PacketRecord[],
   options: SequenceOptions = {},
 ): View<"sequence", SequenceData> {
-  const title = options.title ?? "Packets in sequence";
+  const title = options.title ?? TITLE;
   const { clients, unfold } = options;
   const data: SequenceData = {
     ...packetsData(records, title),
     ...(clients?.length ? { clients: [...clients] } : {}),
     ...(unfold?.length ? { unfold: [...unfold] } : {}),
   };
-  const text = plain(title, records, unfold);
+  const text = records.length ? plain(title, records, unfold) : nothingYet(title);
+  return view("sequence", data, { as: "svg", picture: sequencePicture(records, options), text });
+}
+
+const nothingYet = (title: string): string => `${visible(title)}: no packets yet`;
+
+/** The picture alone, for a page that says the rest in a way of its own. */
+export function sequencePicture(records: readonly PacketRecord[], options: SequenceOptions = {}): string {
+  const title = options.title ?? TITLE;
   if (!records.length) {
-    const said = `${visible(title)}: no packets yet`;
+    const said = nothingYet(title);
     const width = Math.max(260, Math.ceil(measure(said)) + 40);
     const body = `<text x="20" y="31" fill="${colour.muted}">${escapeText(said)}</text>`;
-    return view("sequence", data, {
-      as: "svg",
-      picture: picture({ title, desc: said, width, height: 50, body }),
-      text: said,
-    });
+    return picture({ title, desc: said, width, height: 50, body });
   }
   // Long topics, payloads and ids shorten first; what is still too large folds further.
   for (const [keep, limit, full] of [
@@ -63,8 +68,7 @@ export function sequenceView(
     [12, 10, 0],
   ] as const) {
     const svg = draw(title, records, options, { keep, limit, full });
-    if (keep === 12 || new TextEncoder().encode(svg).length <= LARGEST)
-      return view("sequence", data, { as: "svg", picture: svg, text });
+    if (keep === 12 || new TextEncoder().encode(svg).length <= LARGEST) return svg;
   }
   throw new Error("unreachable: the last attempt returns");
 }
