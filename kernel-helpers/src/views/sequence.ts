@@ -244,8 +244,9 @@ function arrow(record: PacketRecord, parts: readonly Part[], at: Place): string 
   const shaft = `<path d="M${from} ${line}H${n(gone ? end : end + (right ? -8 : 8))}" ${stroke(record)}/>`;
   const { wide } = at;
   const x = Math.min(Math.max((from + (gone ? end : to)) / 2, at.left + wide / 2), at.width - wide / 2 - 12);
-  // A label that runs across a lane hides that piece of it: lines through letters are hard to read.
-  const crossed = at.lanes.some((lane) => Math.abs(lane.x - x) < wide / 2 + 3);
+  // A label that runs across a lane hides that piece of it: lines through letters are hard to read. One that only reaches
+  // a lane (widths are measured generously) leaves it whole.
+  const crossed = at.lanes.some((lane) => Math.abs(lane.x - x) < wide / 2 - 4);
   const plate = crossed
     ? `<rect x="${n(x - wide / 2 - 3)}" y="${line - 20}" width="${n(wide + 6)}" height="17" fill="${colour.card}"/>`
     : "";
