@@ -73,7 +73,9 @@ function draw(data: TopologyData): string {
     edges,
     widest ? { ...BOX, gapX: Math.max(36, widest - BOX.w + 36), gapY: WORDY } : BOX,
   );
-  const width = Math.ceil(Math.max(placed.width + 40, measure(data.title, { bold: true }) + 40, 320));
+  // A label at the edge may be wider than the node that it leads to.
+  const beyond = Math.max(0, widest + 6 - BOX.w);
+  const width = Math.ceil(Math.max(placed.width + beyond + 40, measure(data.title, { bold: true }) + 40, 320));
   const shift = (width - placed.width) / 2;
   const at = (id: string): Placed => {
     const place = placed.at.get(id) as Placed;
