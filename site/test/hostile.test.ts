@@ -177,7 +177,7 @@ async function happens(
     for (const one of document.querySelectorAll<HTMLElement>("main *")) {
       one.dispatchEvent(new MouseEvent("mouseover", { bubbles: true }));
       const href = one.getAttribute("href") ?? one.getAttribute("xlink:href") ?? "";
-      const leaves = /^\s*(?:https?:|mailto:)/i.test(href) || /\.(?:html|ipynb)/.test(href);
+      const leaves = /^\s*(?:https?:|mailto:)/i.test(href) || /\.(?:html|ipynb)|^changes\.xml$/.test(href);
       if (
         (one instanceof HTMLAnchorElement || one instanceof HTMLButtonElement || one instanceof SVGElement) &&
         !leaves
