@@ -2,6 +2,7 @@ import { builtinModules, createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type * as tsModule from "@tslab/typescript-for-tslab";
 import { courseRoot } from "../core/paths";
+import { cellPrograms } from "./cell-programs";
 import { mendPrograms } from "./mend-programs";
 import type { MapChain } from "./source-maps";
 
@@ -28,7 +29,8 @@ export type Refresh = () => void;
  * - createWatchCompilerHost: only the types of Node (every package below @types would be parsed at start), from the
  *   course's folder; source maps; the ES module rules for await; imports that the notebook's folder can't resolve are
  *   resolved from the course's folder.
- * - the programs that it makes: two faults are mended (see mend-programs.ts).
+ * - the programs that it makes: without the bookkeeping of watch mode (see cell-programs.ts), and two faults are mended
+ *   (see mend-programs.ts).
  * - transpileModule: keeps the source maps of tslab's two steps.
  * - sys.watchFile, sys.watchDirectory: files are looked at before each cell (`refresh`) and not watched in between; a
  *   change that arrives in the midst of a cell would find tslab's only timer taken.
@@ -68,6 +70,7 @@ function hostMaker(ts: TypeScript): HostMaker {
     const host = (ts.createWatchCompilerHost as HostMaker)(files, compilerOptions, ...rest);
     resolveFromCourseToo(ts, host);
     readWithoutManuals(host);
+    host.createProgram = cellPrograms(ts);
     mendPrograms(ts, host);
     return host;
   };
@@ -76,6 +79,8 @@ function hostMaker(ts: TypeScript): HostMaker {
 function resolveFromCourseToo(ts: TypeScript, host: ReturnType<HostMaker>): void {
   const cache = ts.createModuleResolutionCache(host.getCurrentDirectory(), (name) => name);
   const courseFile = join(courseRoot, "any.ts");
+  // Every cell imports again what the cells before it did; a package stays where it was found.
+  const packages = new Map<string, tsModule.ResolvedModuleWithFailedLookupLocations>();
   host.getModuleResolutionCache = () => cache;
   host.hasInvalidatedResolutions = isLocal;
   host.resolveModuleNameLiterals = (literals, containingFile, redirected, options) =>
@@ -84,9 +89,16 @@ function resolveFromCourseToo(ts: TypeScript, host: ReturnType<HostMaker>): void
       if (text.startsWith("node:") || (builtins.has(text) && containingFile.includes("/@types/node/")))
         return UNRESOLVED;
       if (!isLocal(containingFile)) return ts.resolveModuleName(text, containingFile, options, host, cache, redirected);
-      const found = ts.resolveModuleName(text, containingFile, options, host, undefined, redirected);
-      if (found.resolvedModule || ts.isExternalModuleNameRelative(text)) return found;
-      return ts.resolveModuleName(text, courseFile, options, host, undefined, redirected);
+      const relative = ts.isExternalModuleNameRelative(text);
+      const key = `${dirname(containingFile)}\0${text}`;
+      const known = packages.get(key);
+      if (known) return known;
+      let found = ts.resolveModuleName(text, containingFile, options, host, undefined, redirected);
+      if (!found.resolvedModule && !relative) {
+        found = ts.resolveModuleName(text, courseFile, options, host, undefined, redirected);
+      }
+      if (!relative && found.resolvedModule && !isLocal(found.resolvedModule.resolvedFileName)) packages.set(key, found);
+      return found;
     });
 }
 
