@@ -10,7 +10,7 @@ import { gradeApart } from "./grading/farm";
 import { contentHash, type Found, submissionsIn } from "./grading/found";
 import { notGraded, type OneSubmission } from "./grading/grade-one";
 import { type Isolation, prepareIsolation } from "./grading/isolation";
-import { Journal } from "./grading/journal";
+import { Journal, journalFile } from "./grading/journal";
 import type { Limits } from "./grading/limits";
 import { MarkFiles } from "./grading/outputs";
 import type { Reported } from "./grading/result";
@@ -24,6 +24,10 @@ import { atLeastOne, exitCodeFor } from "./words";
 const RIGHT = "npm run grade -- submissions/ --csv marks.csv";
 /** After so many in a row that the machine could not grade, it is the machine. */
 const GIVE_UP = 3;
+/** How often a run looks whether npm is still there, in milliseconds. */
+const ORPHANED = 250;
+/** What ends a run before its time, and the exit codes for it. */
+const INTERRUPTS: Partial<Record<NodeJS.Signals, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
 
 export const main: Tool = async ({ words, options }) => {
   // Node would open its debugger to whoever sends this signal.
@@ -34,7 +38,8 @@ export const main: Tool = async ({ words, options }) => {
     const found = submissionsIn(words, typeof options.learner === "string" ? options.learner : undefined);
     const plan = planOf(options);
     const isolation = await prepareIsolation(plan.isolate, say);
-    const journal = options.resume ? Journal.resume(plan.seed) : Journal.begin(plan.seed);
+    const kept = journalFile(words);
+    const journal = options.resume ? Journal.resume(plan.seed, kept) : Journal.begin(plan.seed, kept);
     say(`${counted(found.length)}, seed ${journal.seed}, ${PLACES[isolation.kind]}`);
     const batch = new Batch(found, { ...plan, isolation, journal, say, files: new MarkFiles(outputs) });
     const failed = await batch.run();
@@ -47,6 +52,19 @@ export const main: Tool = async ({ words, options }) => {
     return exitCodeFor(error);
   }
 };
+
+/**
+ * A SIGTERM for npm alone ends the shell between npm and this process, and never comes through. Only below npm: whoever
+ * starts this program in the background may go.
+ */
+function whenOrphaned(stop: () => void): { forget(): void } {
+  const parent = process.ppid;
+  const look = (): void => {
+    if (process.ppid !== parent) stop();
+  };
+  const timer = process.env.npm_lifecycle_event === undefined ? undefined : setInterval(look, ORPHANED);
+  return { forget: () => clearInterval(timer) };
+}
 
 const counted = (number: number) => `${number} submission${number === 1 ? "" : "s"}`;
 
@@ -123,12 +141,17 @@ class Batch {
   async run(): Promise<number> {
     const { jobs, files } = this.#to;
     let failed = 0;
-    const stop = (): void => {
+    let stopping = false;
+    const stop = (signal: NodeJS.Signals): void => {
+      // npm passes on the Ctrl-C that this process has had from the terminal: the second must not cut off the first.
+      if (stopping) return;
+      stopping = true;
       files.last(this.present);
       this.#to.say("interrupted: the same line with --resume goes on from here");
-      process.exit(130);
+      process.exit(INTERRUPTS[signal]);
     };
-    process.once("SIGINT", stop);
+    for (const signal of Object.keys(INTERRUPTS)) process.on(signal, stop);
+    const orphaned = whenOrphaned(() => stop("SIGTERM"));
     try {
       await pool(this.#found, jobs, async (one, index) => {
         const { graded, machine } = await this.#one(one);
@@ -138,7 +161,8 @@ class Batch {
         files.soon(this.present);
       });
     } finally {
-      process.off("SIGINT", stop);
+      for (const signal of Object.keys(INTERRUPTS)) process.off(signal, stop);
+      orphaned.forget();
       files.last(this.present);
     }
     return failed;
