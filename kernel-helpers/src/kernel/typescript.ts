@@ -97,7 +97,8 @@ function resolveFromCourseToo(ts: TypeScript, host: ReturnType<HostMaker>): void
       if (!found.resolvedModule && !relative) {
         found = ts.resolveModuleName(text, courseFile, options, host, undefined, redirected);
       }
-      if (!relative && found.resolvedModule && !isLocal(found.resolvedModule.resolvedFileName)) packages.set(key, found);
+      if (!relative && found.resolvedModule && !isLocal(found.resolvedModule.resolvedFileName))
+        packages.set(key, found);
       return found;
     });
 }
