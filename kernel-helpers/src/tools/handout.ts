@@ -4,22 +4,48 @@ import { relative, resolve, sep } from "node:path";
 import { LabError } from "../core/errors";
 import { courseRoot } from "../core/paths";
 import { printError, type Tool } from "./cli";
+import { labList } from "./lab-list";
 import { writeNbgraderSource } from "./nbgrader-source";
 
-/** Folders that come back by themselves, belong to one person, or are for those who write the course. */
+/**
+ * What the course consists of. Nothing else goes along: an instructor's folder also has submissions, marks and a seed in
+ * it, and notebooks of their own.
+ */
+const COURSE = [
+  ".editorconfig",
+  ".gitattributes",
+  ".gitignore",
+  ".npmrc",
+  ".vscode",
+  "LICENSE",
+  "README.md",
+  "biome.json",
+  "certs",
+  "docker",
+  "kernel-helpers",
+  "notebooks",
+  "package-lock.json",
+  "package.json",
+  "site",
+  "tsconfig.json",
+];
+/** Of its notebooks' folder, besides the notebooks of its labs. */
+const BESIDE_NOTEBOOKS = ["course.json", "curriculum.json", "material", "solutions"];
+/** In it: what comes back by itself, belongs to one person, or is for those who write the course. */
 const LEFT_OUT = [
-  ".git",
-  ".ci",
   ".cache",
-  ".venv",
   "node_modules",
   "dist",
+  "dist-build",
   "dist-test",
-  "notebooks/mine",
+  "__pycache__",
+  ".ipynb_checkpoints",
+  "kernel-helpers/embedded/out",
   "kernel-helpers/test",
   "site/test",
   "certs/out",
 ];
+const LEFTOVERS = /\.(log|tsbuildinfo)$|^\.dist\.|^\.DS_Store$/;
 
 export const main: Tool = async ({ options }) => {
   try {
@@ -33,7 +59,11 @@ export const main: Tool = async ({ options }) => {
       console.log(`nbgrader generate_assignment ${labs[0] ?? "LAB"} --create`);
       return 0;
     }
-    const files = handOut(courseRoot, out);
+    const files = handOut(
+      courseRoot,
+      out,
+      labList().map(({ slug }) => slug),
+    );
     console.log(`${files} files in ${out}; there, npm start opens the course.`);
     return 0;
   } catch (error) {
@@ -44,9 +74,10 @@ export const main: Tool = async ({ options }) => {
 
 /**
  * Copies a course, hints included. Returns how many files there are.
+ * @param labs the slugs of its labs.
  * @throws LabError BAD_ARGUMENT for a folder that has something in it, or that lies inside the course.
  */
-export function handOut(course: string, out: string): number {
+export function handOut(course: string, out: string, labs: readonly string[]): number {
   if (out === course || out.startsWith(`${course}${sep}`)) {
     throw new LabError("BAD_ARGUMENT", `${out} lies inside the course`, "npm run handout -- --out ../handout");
   }
@@ -57,7 +88,7 @@ export function handOut(course: string, out: string): number {
   let files = 0;
   const filter = (from: string): boolean => {
     const path = relative(course, from).split(sep).join("/");
-    if (!belongs(path)) return false;
+    if (path && !belongs(path, labs)) return false;
     if (statSync(from).isFile()) files++;
     return true;
   };
@@ -72,11 +103,15 @@ export function handOut(course: string, out: string): number {
 }
 
 /** @param path from the course's folder, with forward slashes. */
-export function belongs(path: string): boolean {
+export function belongs(path: string, labs: readonly string[]): boolean {
+  const [top = "", second, ...deeper] = path.split("/");
+  if (!COURSE.includes(top)) return false;
   const parts = path.split("/");
-  if (LEFT_OUT.some((one) => (one.includes("/") ? path === one || path.startsWith(`${one}/`) : parts.includes(one))))
-    return false;
-  if (parts[0] !== "notebooks" || parts[1] !== "solutions") return true;
+  const leftOut = (one: string) =>
+    one.includes("/") ? path === one || path.startsWith(`${one}/`) : parts.includes(one);
+  if (LEFT_OUT.some(leftOut) || parts.some((part) => LEFTOVERS.test(part))) return false;
+  if (top !== "notebooks" || second === undefined) return true;
+  if (!BESIDE_NOTEBOOKS.includes(second)) return labs.some((lab) => second === `${lab}.ipynb`);
   // Of what lies beside an exercise only the hints are for learners; folders are entered for their sake.
-  return parts.length < 5 || parts[4] === "hints.md";
+  return second !== "solutions" || deeper.length < 3 || deeper[2] === "hints.md";
 }

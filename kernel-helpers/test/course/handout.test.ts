@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { handOut } from "kernel-helpers/dist/tools/handout";
+import { belongs, handOut } from "kernel-helpers/dist/tools/handout";
+import { labList } from "kernel-helpers/dist/tools/lab-list";
 
 const below = (folder: string): string[] =>
   readdirSync(folder, { withFileTypes: true, recursive: true })
@@ -20,6 +22,9 @@ test("a handout has notebooks and hints, and nothing that gives an answer away",
     ".npmrc",
     "LICENSE",
     "notebooks/01-a.ipynb",
+    "notebooks/01-a-solved.ipynb",
+    "notebooks/.ipynb_checkpoints/01-a-checkpoint.ipynb",
+    "notebooks/course.json",
     "notebooks/material/01-a/x.conf",
     "notebooks/mine/01-a.ipynb",
     "notebooks/solutions/01-a/one/hints.md",
@@ -29,6 +34,12 @@ test("a handout has notebooks and hints, and nothing that gives an answer away",
     "kernel-helpers/src/index.ts",
     "kernel-helpers/dist/index.js",
     "kernel-helpers/test/a.test.ts",
+    "kernel-helpers/embedded/out/mosquitto.wasm",
+    "kernel-helpers/tsconfig.tsbuildinfo",
+    "site/dist-build/page.js",
+    "submissions/ada/01-a.ipynb",
+    "marks.csv",
+    "seed.txt",
     "node_modules/x/index.js",
     ".cache/progress/01-a.json",
     ".git/config",
@@ -38,16 +49,28 @@ test("a handout has notebooks and hints, and nothing that gives an answer away",
     writeFileSync(join(course, file), "");
   }
   const out = join(base, "out");
-  handOut(course, out);
+  handOut(course, out, ["01-a"]);
   assert.deepEqual(below(out), [
     ".npmrc",
     "LICENSE",
     "kernel-helpers/src/index.ts",
     "notebooks/01-a.ipynb",
+    "notebooks/course.json",
     "notebooks/material/01-a/x.conf",
     "notebooks/solutions/01-a/one/hints.md",
     "package.json",
   ]);
-  assert.throws(() => handOut(course, out), { code: "BAD_ARGUMENT", message: /not empty/ });
-  assert.throws(() => handOut(course, join(course, "out")), { code: "BAD_ARGUMENT", message: /inside the course/ });
+  assert.throws(() => handOut(course, out, []), { code: "BAD_ARGUMENT", message: /not empty/ });
+  assert.throws(() => handOut(course, join(course, "out"), []), { code: "BAD_ARGUMENT", message: /inside the course/ });
+});
+
+const root = dirname(dirname(require.resolve("kernel-helpers/package.json")));
+
+test("of this course all goes along that a learner needs, and what does not is left out by name", (t) => {
+  if (!existsSync(join(root, ".git"))) return t.skip("this is no git checkout, so nothing says what belongs to it");
+  const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: root }).toString().split("\0").filter(Boolean);
+  const labs = labList().map(({ slug }) => slug);
+  const forAuthors = /^(\.ci|kernel-helpers\/test|site\/test)\/|^notebooks\/solutions\/.*\.ts$/;
+  const wrong = tracked.filter((file) => existsSync(join(root, file)) && belongs(file, labs) === forAuthors.test(file));
+  assert.deepEqual(wrong, []);
 });
