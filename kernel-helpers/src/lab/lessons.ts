@@ -11,8 +11,10 @@ import type { Host } from "./host";
 import { besideExercise, exercisesWith, gradedCells, hintSteps, readPristine } from "./lesson-files";
 import { lineView, scoreView, solutionView } from "./lesson-views";
 import { readMaterial } from "./material";
+import { withOwnNames } from "./own-names";
 import { type KeptCheck, markOfText, ProgressFile, type RunMarks } from "./progress-state";
 import { type CheckBody, runCheck } from "./run-check";
+import { withSoundGlobals } from "./sound-globals";
 
 /** After so many honest tries a solution is shown. */
 const TRIES = 3;
@@ -41,10 +43,12 @@ export class Lessons {
     given: Given,
     body: CheckBody<Given>,
   ): Promise<number> {
-    const outcome = this.#host.check ? await this.#host.check(id, given) : await this.#checkHere(id, given, body);
-    publishDisplay(bundle(cardView(outcome)));
-    this.#progress.keepCheck(outcome, this.#marks(id));
-    return outcome.score;
+    return withSoundGlobals(async () => {
+      const outcome = this.#host.check ? await this.#host.check(id, given) : await this.#checkHere(id, given, body);
+      publishDisplay(bundle(cardView(outcome)));
+      this.#progress.keepCheck(outcome, this.#marks(id));
+      return outcome.score;
+    });
   }
 
   #marks(id: string): RunMarks {
@@ -70,8 +74,14 @@ export class Lessons {
       material: (name) => readMaterial(this.#slug, name),
       version: versionFor(shared as object, this.#host),
       given: shared as Given,
-      body,
+      body: this.#isCourses(id) ? withOwnNames(body) : body,
     });
+  }
+
+  /** Whether the cell with this check ran as the course has it. */
+  #isCourses(id: string): boolean {
+    const check = readPristine(this.#slug)?.cells.find((cell) => isGraded(cell) && gradeId(cell) === id);
+    return check !== undefined && ranCells().some((text) => text.trim() === sourceOf(check).trim());
   }
 
   #points(id: string): number {
