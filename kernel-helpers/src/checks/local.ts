@@ -3,6 +3,8 @@ import { showValue } from "./show-value";
 
 /** How long a learner's function may take when a check calls it, in milliseconds. */
 export const ANSWER_LIMIT = 10_000;
+/** The same when it is graded: what was in time in a lesson must not be late because the grader's machine is busy. */
+export const GRADED_ANSWER_LIMIT = 30_000;
 
 export interface LocalHandles {
   kindOf(value: object): HandleKind | undefined;

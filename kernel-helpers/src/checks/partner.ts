@@ -1,5 +1,5 @@
 import { decode, type Encoded, encode, type HandleKind, type Receiver, type Sender } from "./exchange";
-import { ANSWER_LIMIT, inTime } from "./local";
+import { GRADED_ANSWER_LIMIT, inTime } from "./local";
 import type { Peer } from "./peer";
 
 export interface PartnerOptions {
@@ -50,7 +50,7 @@ export class Partner {
     const fn = typeof id === "number" ? this.#kept.get(id) : undefined;
     if (!fn) throw new Error("this function is not there any more");
     const given = this.decode(args);
-    return this.encode(await inTime(fn, Array.isArray(given) ? given : []));
+    return this.encode(await inTime(fn, Array.isArray(given) ? given : [], GRADED_ANSWER_LIMIT));
   }
 
   readonly #sender: Sender = {
@@ -64,7 +64,7 @@ export class Partner {
     stub:
       (id) =>
       async (...args) => {
-        const answer = await this.#options.peer.call("function", { id, args: this.encode(args) }, ANSWER_LIMIT);
+        const answer = await this.#options.peer.call("function", { id, args: this.encode(args) }, GRADED_ANSWER_LIMIT);
         return this.decode(answer);
       },
   };

@@ -20,6 +20,7 @@ import type { Isolation } from "./isolation";
 import { GradedKernel, type KernelPlan } from "./kernel";
 import { DEFAULT_LIMITS, type Limits } from "./limits";
 import { type CellEnd, type GradedCheck, markOf } from "./result";
+import { type Together, together } from "./together";
 
 export type { Limits } from "./limits";
 
@@ -94,7 +95,7 @@ class Grading implements GradedRun {
   readonly outcomes = new Map<string, Outcome>();
   readonly notes: string[] = [];
   readonly times: Record<string, number> = {};
-  readonly #cells: readonly Cell[];
+  readonly #cells: Together[];
   readonly #run: GradeRun;
   readonly #judge: JudgeServer;
   readonly #place: Place;
@@ -106,7 +107,7 @@ class Grading implements GradedRun {
   #kernel: GradedKernel | undefined;
 
   constructor(notebook: Notebook, run: GradeRun, judge: JudgeServer, place: Place) {
-    this.#cells = cellsThatCount(notebook);
+    this.#cells = together(cellsThatCount(notebook));
     this.#run = run;
     this.#judge = judge;
     this.#place = place;
@@ -114,7 +115,8 @@ class Grading implements GradedRun {
   }
 
   async run(): Promise<void> {
-    for (const [index, cell] of this.#cells.entries()) {
+    for (let index = 0; index < this.#cells.length; index++) {
+      const cell = this.#cells[index]!;
       const graded = isGraded(cell);
       if (Date.now() > this.#deadline) {
         if (graded)
@@ -122,7 +124,7 @@ class Grading implements GradedRun {
         continue;
       }
       if (graded) await this.#check(cell, index);
-      else await this.#own(cell, index);
+      else if (!(await this.#own(cell, index))) index--;
     }
   }
 
@@ -136,9 +138,15 @@ class Grading implements GradedRun {
     await this.#kernel?.expose(port);
   }
 
-  async #own(cell: Cell, index: number): Promise<void> {
+  /** Returns false where cells that ran as one have to run again, one by one. */
+  async #own(cell: Together, index: number): Promise<boolean> {
     const end = await this.#execute(cell, index);
     if (isSolution(cell)) this.#exercise = { id: cell.id, end };
+    if (end.how === "ok" || !cell.parts) return true;
+    // Alone, those behind the one that broke would have had their turn.
+    this.#cells.splice(index, 1, ...cell.parts);
+    await this.#kernel?.end();
+    return false;
   }
 
   async end(): Promise<void> {
@@ -177,13 +185,16 @@ class Grading implements GradedRun {
     this.checks.push(markOf(id, cell.metadata.nbgrader?.points ?? 0, outcome, end));
   }
 
-  async #execute(cell: Cell, index: number, options: { limit?: number; before?: () => void } = {}): Promise<CellEnd> {
+  async #execute(
+    cell: Together,
+    index: number,
+    options: { limit?: number; before?: () => void } = {},
+  ): Promise<CellEnd> {
     const kernel = await this.#ready(index);
     options.before?.();
-    const end = await kernel.execute(
-      sourceOf(cell),
-      this.#limit(options.limit ?? this.#run.limits?.cell ?? DEFAULT_LIMITS.cell),
-    );
+    const limit = (this.#run.limits?.cell ?? DEFAULT_LIMITS.cell) * (cell.parts?.length ?? 1);
+    const end = await kernel.execute(sourceOf(cell), this.#limit(options.limit ?? limit));
+    if (cell.parts && end.how !== "ok") return end;
     if (end.how === "timeout") this.#lethal.add(cell);
     if (!kernel.alive) {
       this.#lethal.add(cell);
