@@ -216,7 +216,7 @@ function systemSamples(): [string, View][] {
     ["topology, nothing yet", topologyView({ nodes: [], edges: [] })],
     ["log", logView(explained(log))],
     ["logs of two brokers", logsView(LOGS, { caption: "A message on its way" })],
-    ["logs, nothing yet", logsView({ lanes: ["leaf", "hub"], lines: [] })],
+    ["logs without a line", logsView({ lanes: ["leaf", "hub"], lines: [] })],
     [
       "table",
       tableView({

@@ -11,7 +11,7 @@ import type { PacketRecord } from "kernel-helpers/dist/views/record";
 import { sequenceView } from "kernel-helpers/dist/views/sequence";
 import { tableView } from "kernel-helpers/dist/views/table";
 import { topologyView } from "kernel-helpers/dist/views/topology";
-import { bundle, type View } from "kernel-helpers/dist/views/view";
+import { bundle, VIEW_MIME, type View } from "kernel-helpers/dist/views/view";
 import { malformed } from "./well-formed";
 
 const UNSAFE =
@@ -343,3 +343,20 @@ test("an unfolded packet fits beside a file browser: names of fields break inste
   assert.ok(Math.max(...widest) <= 66, `${Math.max(...widest)} columns`);
   assert.match(picture, /<b>Packet type and flags<\/b>[\s\S]*PUBLISH, QoS 1, RETAIN/);
 });
+
+test("an SVG goes to Jupyter's pages as an image with words, whatever characters it has", () => {
+  const made = sequenceView(hostile, { title: 'Größe & <b onload="x">' });
+  const shown = bundle(made);
+  const html = String(shown["text/html"]);
+  const [, alt, data] = /<img alt="([^"]*)" src="data:image\/svg\+xml;base64,([^"]*)"/.exec(html) ?? [];
+  assert.equal(alt, "Größe &amp; &lt;b onload=&quot;x&quot;&gt;");
+  assert.equal(Buffer.from(data ?? "", "base64").toString(), made.picture);
+  assert.equal(shown["image/svg+xml"], made.picture);
+  const words = /<pre style="[^"]*clip:rect[^"]*">([^<]*)<\/pre>/.exec(html)?.[1] ?? "";
+  const plain = words.replace(/&(lt|gt|quot|#39|amp);/g, (_, name: string) => ENTITIES[name] ?? "");
+  assert.equal(plain, made.text);
+  const table = bundle(tableView({ caption: "c", columns: ["a"], rows: [[1]] }));
+  assert.deepEqual(Object.keys(table), [VIEW_MIME, "text/html", "text/plain"]);
+});
+
+const ENTITIES: Record<string, string> = { lt: "<", gt: ">", quot: '"', "#39": "'", amp: "&" };
