@@ -16,6 +16,7 @@ export function exitedError(plan: BrokerPlan, exit: Exit, log: LogBook, after = 
     portError(plan, lines) ??
     fullDisk(plan, lines) ??
     databaseError(plan, exit, lines) ??
+    certificateError(plan, exit, lines) ??
     plainExit(plan, exit, lines)
   );
 }
@@ -82,6 +83,38 @@ function databaseHint(plan: BrokerPlan, given: boolean, gone: boolean): string {
   return gone
     ? `on its way out Mosquitto has already written an empty database over it: put a copy back if you have one; else ${anew}`
     : `the file is cut off, is no database, or is of a later release. It is untouched: keep a copy if you need it. Then ${anew}`;
+}
+
+/** What OpenSSL says of files that it can't use, and what to do about it. */
+const FILES_OF_TLS: readonly (readonly [said: RegExp, hint: string])[] = [
+  [/values mismatch/, "the key belongs to another certificate: take both from one and the same `ca.server(…)`"],
+  [/No such file/i, "give the file in the broker's `files`, under the name that the configuration uses"],
+  [/no start line/, "that file holds no PEM text: give what the authority made, with its BEGIN and END lines"],
+  [
+    /getting password|get passphrase|bad password read/,
+    "the key is locked with a password, and a broker without a terminal has nobody to ask: give it a key without one",
+  ],
+  [/permission denied/i, "Mosquitto has given up root's rights by then: the file has to be its own user's"],
+  [
+    /too (weak|small)/,
+    "OpenSSL takes SHA-256 and RSA keys of 2,048 bits, or better: `lab.authority()` makes such ones",
+  ],
+];
+
+/** A certificate, key or revocation list that OpenSSL refuses; its own lines would hide which file that was. */
+function certificateError(plan: BrokerPlan, exit: Exit, lines: string[]): LabError | null {
+  const index = lines.findIndex((line) =>
+    /^Error: (Unable to load (CA|server|certificate)|Server certificate\/key)/.test(line),
+  );
+  if (index < 0) return null;
+  const said = lines.slice(index, index + 12).filter((line) => /^(Error: |OpenSSL Error)/.test(line));
+  const known = FILES_OF_TLS.find(([pattern]) => said.some((line) => pattern.test(line)));
+  return new LabError(
+    "BROKER_EXITED",
+    `${plan.name} ended ${howItEnded(exit)} before it was ready: it cannot use a file of its TLS listener\n${said.join("\n")}`,
+    known?.[1] ??
+      "look at the file that is named: `ca.server(…)` gives `chain` for `certfile`, and `key` for `keyfile`",
+  );
 }
 
 function databasePath(plan: BrokerPlan): string {

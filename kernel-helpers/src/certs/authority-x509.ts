@@ -3,7 +3,7 @@ import { createPrivateKey, type webcrypto as types, webcrypto } from "node:crypt
 import { isIP } from "node:net";
 import type { Pair } from "./authority-rsa";
 import { serialNumber, validity } from "./authority-rsa";
-import type { Recipe } from "./profile";
+import type { Days, Recipe } from "./profile";
 
 const SIGNING = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
 const DAY = 86_400_000;
@@ -55,17 +55,22 @@ export async function makeEc(recipe: Recipe, issuer: Pair): Promise<Pair> {
 }
 
 /**
- * A revocation list (RFC 5280, 5), PEM. It began a day ago, for clocks that are behind, and ends in 30 days.
+ * A revocation list (RFC 5280, 5), PEM.
  * @param revoked serial numbers in hex, with the moment of each.
+ * @param days from when and until when it holds. Default: it began a day ago, for clocks that are behind, and ends in 30.
  */
-export async function makeCrl(issuer: Pair, revoked: ReadonlyMap<string, Date>): Promise<string> {
+export async function makeCrl(
+  issuer: Pair,
+  revoked: ReadonlyMap<string, Date>,
+  days: Days = { from: -1, to: 30 },
+): Promise<string> {
   const x509 = await library();
   const above = new x509.X509Certificate(issuer.certificate);
   const now = Date.now();
   const list = await x509.X509CrlGenerator.create({
     issuer: above.subject,
-    thisUpdate: new Date(now - DAY),
-    nextUpdate: new Date(now + 30 * DAY),
+    thisUpdate: new Date(now + days.from * DAY),
+    nextUpdate: new Date(now + days.to * DAY),
     entries: [...revoked].map(([number, date]) => ({
       serialNumber: number,
       revocationDate: date,

@@ -92,7 +92,12 @@ export async function openClient(target: string | { url: string }, options: LabC
   };
   const mqtt = connect(url, { ...settings, manualConnect: true });
   const client = new Client(mqtt, settings.clientId ?? "");
-  mqtt.connect();
+  try {
+    mqtt.connect();
+  } catch (error) {
+    // Of a key or certificate that can't be used TLS says so at once, before there is a stream and its events.
+    throw explainTlsError(error as Error) ? failed(url, error as Error) : error;
+  }
   // Before the handshake, too: CONNECT would wait for the other side to acknowledge the last bytes of TLS.
   (mqtt.stream as { setNoDelay?: (on: boolean) => void }).setNoDelay?.(true);
   await client.connected(url, timeout);

@@ -9,6 +9,7 @@ const AUTHORITY = "give the root that the broker's certificate leads to as `ca`;
 const TIME = "look at the dates of every certificate in the chain, and at this machine's clock";
 const CLIENT =
   "the broker asks for a certificate that its `cafile` vouches for: give `cert` (with its chain) and `key`";
+const PEM = "give `cert` and `key` as they come from the authority: text with BEGIN and END lines";
 
 const MEANINGS: Readonly<Record<string, TlsFailure>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: { what: "nobody this client trusts issued the certificate", hint: AUTHORITY },
@@ -38,10 +39,28 @@ const MEANINGS: Readonly<Record<string, TlsFailure>> = {
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: { what: "the broker wants a client certificate", hint: CLIENT },
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: { what: "the broker does not trust this client's issuer", hint: CLIENT },
   ERR_SSL_SSL_TLSV1_ALERT_UNKNOWN_CA: { what: "the broker does not trust this client's issuer", hint: CLIENT },
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: { what: "this client's certificate has ended", hint: CLIENT },
+  // OpenSSL has one alert for both.
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: {
+    what: "this client's certificate has ended, or the broker's revocation list has",
+    hint: "look at the dates of both: an outdated `crlfile` shuts out everybody until the authority issues a new list",
+  },
   ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED: {
     what: "the broker's revocation list names this client's certificate",
     hint: "ask the authority for a new certificate",
+  },
+  ERR_OSSL_BAD_DECRYPT: {
+    what: "this client's key is locked, and its password is missing or wrong",
+    hint: "give the key's password as `passphrase`",
+  },
+  ERR_OSSL_X509_KEY_VALUES_MISMATCH: {
+    what: "this client's key does not belong to its certificate",
+    hint: "take `cert` and `key` from one and the same `ca.client(…)`",
+  },
+  ERR_OSSL_PEM_NO_START_LINE: { what: "this client's certificate is no PEM text", hint: PEM },
+  ERR_OSSL_UNSUPPORTED: { what: "this client's key can't be read", hint: PEM },
+  ERR_SSL_NO_PROTOCOLS_AVAILABLE: {
+    what: "this client's own settings leave it no version of TLS",
+    hint: "Node speaks TLS 1.2 and 1.3; set `minVersion` and `maxVersion` to those, or leave them out",
   },
   ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE: { what: "this client's certificate is for servers", hint: CLIENT },
 };
@@ -53,6 +72,13 @@ const ALERTS: readonly (readonly [pattern: RegExp, meaning: TlsFailure])[] = [
     {
       what: "the broker has no certificate that it can use, or gets none of this client",
       hint: "does the broker's key belong to its certificate? its log says what it could not load",
+    },
+  ],
+  [
+    /alert internal error/,
+    {
+      what: "the broker could not go on with the handshake",
+      hint: "the broker's log says why; a client that offers nothing newer than TLS 1.1 is one reason",
     },
   ],
   [

@@ -16,6 +16,8 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import test, { type TestContext } from "node:test";
+import { findDocker } from "kernel-helpers/dist/brokers/docker/address";
+import { dockerAt, LABEL } from "kernel-helpers/dist/brokers/docker/client";
 import { planBroker } from "kernel-helpers/dist/brokers/plan";
 import type { LabError } from "kernel-helpers/dist/core/errors";
 import { courseRoot } from "kernel-helpers/dist/core/paths";
@@ -64,27 +66,45 @@ test("a socket without permission: the next engine, and one notice with the comm
 });
 
 for (const kind of ["docker", "embedded", "local"] as const) {
-  test(`${kind}: a broker that ends at once: its exit code and last lines, long before the deadline`, {
+  test(`${kind}: a broker that ends at once: its exit code and last lines within a second of its end`, {
     timeout: 60_000,
   }, async (t) => {
     const engine = await engineHere(t, kind);
     if (!engine) return;
-    const scope = await scopeOf(t);
     const conf = "listener 1883\npassword_file /mosquitto/config/none\n";
-    const began = performance.now();
-    await assert.rejects(
-      engine.start(planBroker("faults", { conf, mosquitto: RELEASE[kind], timeout: 90_000 }), scope),
-      (error: LabError) => {
-        t.diagnostic(`${Math.round(performance.now() - began)} ms\n${error}`);
+    const plan = planBroker("faults", { conf, mosquitto: RELEASE[kind], timeout: 90_000 });
+    const late: number[] = [];
+    // A machine that does much else is slow at everything: only what is late each time waits for something.
+    while (late.length < 3 && Math.min(...late) >= 1_000) {
+      const scope = await scopeOf(t);
+      const began = Date.now();
+      await assert.rejects(engine.start(plan, scope), (error: LabError) => {
         assert.equal(error.code, "BROKER_EXITED");
         assert.match(error.message, /ended with exit code \d+ before it was ready/);
         assert.match(error.message, /\/mosquitto\/config\/none/);
         assert.match(error.hint, /the last line/);
+        if (!late.length) t.diagnostic(String(error));
         return true;
-      },
-    );
-    assert.ok(performance.now() - began < 45_000, "it must not wait for the deadline");
+      });
+      const told = Date.now();
+      assert.ok(told - began < 45_000, "it must not wait for the deadline");
+      // Until a container is made and runs is the engine's own time; the others' whole start counts.
+      late.push(told - (kind === "docker" ? await diedAt(scope.session.id, began) : began));
+    }
+    t.diagnostic(`${late.map(Math.round).join(", ")} ms after ${kind === "docker" ? "its end" : "the call"}`);
+    assert.ok(Math.min(...late) < 1_000, `${late.map(Math.round).join(", ")} ms`);
   });
+}
+
+/** When a session's container ended, by the engine's own clock. */
+async function diedAt(session: string, since: number): Promise<number> {
+  const docker = dockerAt((await findDocker()).address);
+  const filters = { event: ["die"], label: [`${LABEL.session}=${session}`] };
+  const events = await docker.getEvents({ since: since / 1_000, until: Math.ceil(Date.now() / 1_000), filters });
+  let text = "";
+  for await (const chunk of events) text += String(chunk);
+  const [first] = text.trim().split("\n");
+  return (JSON.parse(first ?? "") as { timeNano: number }).timeNano / 1e6;
 }
 
 test("docker: an image whose base is nowhere: named, with what to do, and the image that is here stays", {
