@@ -15,12 +15,27 @@ import mqtt from "mqtt";
 const real = findDocker().catch(() => null);
 const OPEN = "listener 1883\nallow_anonymous true\n";
 
-/** Relays an address to the engine's socket; `cut` ends every connection and refuses new ones. */
-async function relay(at: { host?: string; path?: string }): Promise<{ port: number; cut(): Promise<void> }> {
-  const engine = (await real)!.address;
+interface Relay {
+  readonly port: number;
+  /** Ends every connection and refuses new ones. */
+  cut(): Promise<void>;
+}
+
+/** Relays an address to the engine's socket. */
+const relay = async (at: { host?: string; path?: string }): Promise<Relay> =>
+  relayFrom(at, { path: (await real)!.address.socketPath! });
+
+/** Relays a port of this machine's loopback to a broker. */
+const relayTo = ({ host, hostPort }: { host: string; hostPort: number }): Promise<Relay> =>
+  relayFrom({ host: "127.0.0.1" }, { host, port: hostPort });
+
+async function relayFrom(
+  at: { host?: string; path?: string },
+  to: { path: string } | { host: string; port: number },
+): Promise<Relay> {
   const open = new Set<Socket>();
   const server: Server = createServer({ allowHalfOpen: true }, (near) => {
-    const far = connect({ path: engine.socketPath!, allowHalfOpen: true });
+    const far = connect({ ...to, allowHalfOpen: true });
     for (const socket of [near, far]) {
       open.add(socket);
       socket.on("error", () => {}).on("close", () => open.delete(socket));
@@ -56,21 +71,30 @@ async function withHost<T>(host: string, act: () => Promise<T>): Promise<T> {
 const lacking = async (): Promise<string | null> =>
   (await real)?.address.socketPath ? null : "no container engine answers at a socket here";
 
-test("docker: an engine at another address: files go in, ports are reached there", {
-  timeout: 120_000,
-}, async (t: TestContext) => {
+/** DOCKER_HOST of an engine that is not at loopback; undefined after the test was skipped for want of one. */
+async function elsewhere(t: TestContext): Promise<string | undefined> {
+  const skip = (reason: string): undefined => void t.skip(reason);
   const reason = await lacking();
-  if (reason) return t.skip(reason);
+  if (reason) return skip(reason);
   // Where the engine runs here, its bridge is an address of this machine that is not loopback, while a container runs.
   const first = await openScope("remote");
   t.after(() => first.close());
   await new DockerEngine().start(planBroker("remote", { conf: OPEN }), first);
   const host = networkInterfaces().docker0?.find((one) => one.family === "IPv4")?.address;
-  if (!host) return t.skip("the engine's bridge has no address on this machine");
+  if (!host) return skip("the engine's bridge has no address on this machine");
   const through = await relay({ host }).catch(() => null);
-  if (!through) return t.skip("the engine's bridge is on another machine");
+  if (!through) return skip("the engine's bridge is on another machine");
   t.after(() => through.cut());
-  await withHost(`tcp://${host}:${through.port}`, async () => {
+  return `tcp://${host}:${through.port}`;
+}
+
+test("docker: an engine at another address: files go in, ports are reached there", {
+  timeout: 120_000,
+}, async (t: TestContext) => {
+  const there = await elsewhere(t);
+  if (!there) return;
+  const host = new URL(there).hostname;
+  await withHost(there, async () => {
     const engine = new DockerEngine();
     const scope = await openScope("remote");
     t.after(() => scope.close());
@@ -98,6 +122,41 @@ test("docker: an engine at another address: files go in, ports are reached there
     };
     assert.equal((await engine.tool(tool, scope)).stdout, "there");
     await scope.close();
+  });
+});
+
+test("docker: a door to this machine and a cut link, with an engine at another address", {
+  timeout: 120_000,
+}, async (t: TestContext) => {
+  const there = await elsewhere(t);
+  if (!there) return;
+  await withHost(there, async () => {
+    const engine = new DockerEngine();
+    const scope = await openScope("remote");
+    let onlyHere: Relay | undefined;
+    try {
+      const start = (name: string, conf: string) =>
+        engine.start(planBroker("remote", { name, conf: `${OPEN}${conf}` }), scope);
+      const hub = await start("hub", "");
+      // The door leads to a port of this machine's loopback, which nothing at the engine's own address could reach.
+      onlyHere = await relayTo(hub.listeners[0]!);
+      const target = { host: "127.0.0.1", port: onlyHere.port };
+      const door = await engine.door({ lab: "remote", name: "to-here", port: 1883, target, behind: hub }, scope);
+      const bridge = `connection up\naddress ${door.address}\nremote_clientid leaf\ntopic # out 1\nkeepalive_interval 5\nrestart_timeout 1 3\n`;
+      const leaf = await start("leaf", bridge);
+      await hub.log.until(/New bridge connected from .* as leaf/, { timeout: 15_000 });
+      const link = await engine.link(leaf, hub);
+      await link.cut();
+      await hub.log.until(/Client leaf .*(exceeded timeout|closed)/, { timeout: 20_000 });
+      const after = hub.log.lines.length;
+      await link.mend();
+      await hub.log.until(/New bridge connected from .* as leaf/, { timeout: 20_000, after });
+      await door.remove();
+    } finally {
+      // Before the way to the engine ends.
+      await scope.close();
+      await onlyHere?.cut();
+    }
   });
 });
 
