@@ -22,7 +22,8 @@ export interface SightData {
   }[];
 }
 
-const GRID = { left: 188, gap: 14, top: 84, row: 84, column: 206 };
+/** Three parties fit beside JupyterLab's file browser on a small screen. */
+const GRID = { left: 170, gap: 12, top: 84, row: 84, column: 196 };
 
 /**
  * Who can read what: a row for each way that a message takes, a column for each party that it passes. Reading shows by

@@ -42,7 +42,9 @@ export function tableView(table: TableData): View<"table", TableData> {
 function withDefaults(column: Column | string, rows: TableData["rows"], i: number): Column {
   const given: Column = typeof column === "string" ? { title: column } : column;
   const numeric = rows.length > 0 && rows.every((row) => typeof row[i] === "number" || row[i] == null);
-  return { ...given, align: given.align ?? (numeric ? "right" : "left") };
+  // A browser would break it after its hyphens.
+  const dates = rows.length > 0 && rows.every((row) => /^\d{4}-\d{2}-\d{2}$/.test(String(row[i])));
+  return { ...(dates ? { nowrap: true } : {}), ...given, align: given.align ?? (numeric ? "right" : "left") };
 }
 
 const shown = (value: Value | undefined): string => (value === null || value === undefined ? "" : String(value));
