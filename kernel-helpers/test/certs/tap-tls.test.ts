@@ -203,12 +203,12 @@ function suite(engine: EngineKind): void {
     await speak(outside);
     assert.ok(messages(outside, "ClientHello").length === 1 && outside.packets.length === 0);
   });
-}
 
-brokerTest("faults meet packets within WebSocket frames within TLS", async () => {
-  const tls = { server: await ca.server("proxy"), ca: ca.certificate };
-  await websocketFaults(broker.listeners[9883]!.url, { tls }, trust());
-});
+  brokerTest("faults meet packets within WebSocket frames within TLS", async () => {
+    const tls = { server: await ca.server("proxy"), ca: ca.certificate };
+    await websocketFaults(broker.listeners[9883]!.url, { tls }, trust());
+  });
+}
 
 test("what can't be a terminating tap is named", async () => {
   const server = { chain: "no certificate", key: "no key" };
