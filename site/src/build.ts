@@ -75,7 +75,7 @@ export function build(sources: readonly Source[], folder: OutputFolder, settings
   for (const { source, job, reason } of read) {
     try {
       if (!job) throw new Error(reason);
-      const { value: content, fresh } = cache.get(job.key, () => render(job));
+      const { value: content, fresh } = cache.get(job.key, () => render(job, cache));
       if (fresh || anew.has(source.name)) rendered++;
       for (const warning of content.warnings) complain(`${source.name}.ipynb: ${warning}`);
       const listed = settings.listed.find((lab) => lab.slug === source.name);

@@ -1,7 +1,8 @@
-import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { courseRoot } from "kernel-helpers/dist/core/paths";
+import { hashOf } from "./hash";
+import { KeptPieces } from "./pieces";
 
 /** Rendered notebooks by a hash of all that they were made from: what has not changed is not rendered again. */
 export class Cache<Value> {
@@ -49,6 +50,12 @@ export class Cache<Value> {
     return text;
   }
 
+  /** The cells of a notebook's last build. */
+  pieces(name: string): KeptPieces {
+    mkdirSync(this.folder, { recursive: true });
+    return new KeptPieces(this.folder, this.maker, name, this.#writer);
+  }
+
   #file(key: string): string {
     return join(this.folder, `${key}.json`);
   }
@@ -69,12 +76,6 @@ export class Cache<Value> {
     aged.sort((a, b) => b.at - a.at);
     for (const { name } of aged.slice(most)) rmSync(join(this.folder, name), { force: true });
   }
-}
-
-export function hashOf(parts: readonly string[]): string {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);
-  return hash.digest("hex");
 }
 
 /** A hash of the renderer itself: its compiled files, the views that it draws with, the locked packages. */

@@ -1,9 +1,8 @@
 import { escapeHtml, tag } from "./escape";
+import { keptView } from "./kept-view";
 import type { Material, Solutions } from "./lesson";
 import { codeBox, renderSnippet, type Surroundings } from "./markdown";
 import { type Cell, isRecord, type Output } from "./notebook";
-import { outputHtml } from "./outputs";
-import { keptView } from "./views";
 
 /** What a code cell is to the reader. */
 export type Role = "plain" | "predict" | "guess" | "exercise" | "check";
@@ -68,6 +67,8 @@ function outputsHtml(cell: Cell, place: CellPlace): string {
 
   function one(output: Output, i: number): string {
     try {
+      // Loaded where there is something to render: it brings the sanitisers and the views along.
+      const { outputHtml } = require("./outputs") as typeof import("./outputs");
       return lessonCard(output, place) ?? outputHtml(output, { label, around: place.around });
     } catch (error) {
       place.around.warn(`output ${i + 1} cannot be shown: ${(error as Error).message}`);

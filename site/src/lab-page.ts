@@ -6,6 +6,7 @@ import { type Heading, type Prose, readProse, type Surroundings } from "./markdo
 import type { Cell, Notebook } from "./notebook";
 import { type Observation, observationsIn } from "./observations";
 import { bestPicture } from "./picture";
+import { noPieces, type Pieces } from "./pieces";
 import { cellSections, proseSection } from "./search";
 import type { Section } from "./search-file";
 import { sentenceWith, statementsIn } from "./sentences";
@@ -59,6 +60,8 @@ export interface LabSettings {
   readonly material: Material;
   /** Notebook name without ending -> its page. */
   readonly pages: Readonly<Record<string, string>>;
+  /** Cells that need not be rendered again; without it all are. */
+  readonly pieces?: Pieces;
 }
 
 /** Renders a notebook's cells. Pure: the same notebook and settings give the same content. */
@@ -151,15 +154,15 @@ class LabPage {
 
   #code(cell: Cell, anchor: string, held: boolean, around: Surroundings): string {
     const number = ++this.#number;
-    const html = codeCellHtml(cell, {
-      anchor,
-      number,
-      language: this.#notebook.language,
-      material: this.#settings.material,
-      solutions: this.#settings.solutions,
-      held,
-      around,
-      topic: placeOf,
+    const { language } = this.#notebook;
+    const { material, solutions, pieces = noPieces } = this.#settings;
+    const beside = [material.stubs?.[cell.id], material.hints[cell.id], material.others[cell.id]];
+    const inputs = [JSON.stringify([cell, beside]), anchor, String(number), language, solutions, String(held)];
+    const html = pieces.get(inputs, () => {
+      const { watched, touched } = watch(around);
+      const place = { anchor, number, language, material, solutions, held, around: watched, topic: placeOf };
+      const made = codeCellHtml(cell, place);
+      return { html: made, alone: !touched() };
     });
     if (!html) return "";
     this.#sections.push(...cellSections(cell, anchor, this.#under, this.#settings));
@@ -167,6 +170,26 @@ class LabPage {
     this.#observations.push(...observationsIn(cell.outputs, anchor));
     return html;
   }
+}
+
+/** Surroundings that tell whether they were made use of: what was rendered with them depends on other cells and pages. */
+function watch(around: Surroundings): { watched: Surroundings; touched(): boolean } {
+  let used = false;
+  const noted = <T>(value: T): T => {
+    used = true;
+    return value;
+  };
+  return {
+    watched: {
+      get addresses() {
+        return noted(around.addresses);
+      },
+      page: (name) => noted(around.page(name)),
+      attachment: (name) => noted(around.attachment(name)),
+      warn: (what) => noted(around.warn(what)),
+    },
+    touched: () => used,
+  };
 }
 
 const leadOf = (prose: readonly (Prose | undefined)[]): string => {

@@ -1,6 +1,6 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { hashOf } from "./cache";
+import { hashOf } from "./hash";
 
 /** What a build said of its notebooks, to be said again when it need not be done again. */
 export interface Told {

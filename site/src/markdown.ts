@@ -1,7 +1,6 @@
 import MarkdownIt from "markdown-it";
 import { type Addresses, fragmentOf } from "./addresses";
 import { escapeHtml, seen } from "./escape";
-import { highlight } from "./highlight";
 import { limits } from "./limits";
 import { scrollBox } from "./scroll";
 
@@ -112,8 +111,11 @@ rules.fence = (tokens, i) => {
 rules.code_block = (tokens, i) => codeBox((tokens[i]?.content ?? "").replace(/\n$/, ""), "", "Code");
 
 /** A block of code in a box of its own, which scrolls. */
-export const codeBox = (code: string, language: string, label: string): string =>
-  scrollBox(label, `<pre><code>${highlight(code.slice(0, limits.code), language)}</code></pre>`, "code");
+export function codeBox(code: string, language: string, label: string): string {
+  // Loaded where there is code to colour: its grammars are large.
+  const { highlight } = require("./highlight") as typeof import("./highlight");
+  return scrollBox(label, `<pre><code>${highlight(code.slice(0, limits.code), language)}</code></pre>`, "code");
+}
 
 rules.table_open = () => `<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>\n`;
 rules.table_close = () => "</table></div>\n";

@@ -1,5 +1,5 @@
+import { keptView } from "./kept-view";
 import { isRecord, type Notebook, type Output } from "./notebook";
-import { keptView } from "./views";
 
 /** What `lab.observe` showed. */
 export interface Observation {

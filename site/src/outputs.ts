@@ -1,6 +1,7 @@
 import { ansiHtml, withoutAnsi } from "./ansi";
 import { escapeHtml, tag } from "./escape";
 import { highlight } from "./highlight";
+import { keptView } from "./kept-view";
 import { limits } from "./limits";
 import { renderSnippet, type Surroundings } from "./markdown";
 import { multiline, type Output } from "./notebook";
@@ -10,7 +11,7 @@ import { sanitiseSvg, svgWords } from "./sanitise-svg";
 import { scrollBox } from "./scroll";
 import { knowsThemes } from "./style";
 import { svgSize } from "./svg-size";
-import { drawKept, keptView, onPage } from "./views";
+import { drawKept, onPage } from "./views";
 
 /** What an output is shown in. */
 export interface OutputPlace {

@@ -53,7 +53,7 @@ export function renderNext(
     if (!job) return;
     starting(job, i);
     try {
-      cache.put(job.key, render(job));
+      cache.put(job.key, render(job, cache));
     } catch {
       // Told where the notebook's page is made, which tries it again.
     }

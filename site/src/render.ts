@@ -1,3 +1,4 @@
+import type { Cache } from "./cache";
 import type { LabContent } from "./lab-page";
 import type { Material, Solutions } from "./lesson";
 import { readNotebook } from "./notebook";
@@ -23,11 +24,13 @@ export const inputsOf = ({ text, name, solutions, material, pages }: Omit<Job, "
 ];
 
 /** @throws NotebookError when the text is no notebook that can be shown. */
-export function render({ name, text, material, solutions, pages }: Omit<Job, "key">): LabContent {
+export function render({ name, text, material, solutions, pages }: Job, cache: Cache<LabContent>): LabContent {
   // Loaded only when something has changed: the parsers are most of the program.
   const { labContent } = require("./lab-page") as typeof import("./lab-page");
   const warnings: string[] = [];
   const notebook = readNotebook(text, (what) => warnings.push(what));
-  const content = labContent(notebook, { fallbackTitle: name, solutions, material, pages });
+  const pieces = cache.pieces(name);
+  const content = labContent(notebook, { fallbackTitle: name, solutions, material, pages, pieces });
+  pieces.keep();
   return { ...content, warnings: [...warnings, ...content.warnings] };
 }

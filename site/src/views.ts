@@ -4,7 +4,6 @@ import { type Draw, redraw } from "kernel-helpers/dist/views/draw";
 import type { PacketsData } from "kernel-helpers/dist/views/packets";
 import type { View, ViewData } from "kernel-helpers/dist/views/view";
 import { limits } from "./limits";
-import { isRecord } from "./notebook";
 import { packetsHtml, sequenceHtml } from "./packets";
 
 /** Kinds that are drawn in a higher room than the pictures. */
@@ -13,12 +12,6 @@ const lesson: Readonly<Record<string, Draw>> = {
   line: (data: { text: string }) => lineView(data.text),
   solution: (data: { id: string; code: string }) => solutionView(data.id, data.code),
 };
-
-/** A view's data, when an output has one of the version that we know. */
-export function keptView(value: unknown): ViewData | undefined {
-  if (!isRecord(value) || value.version !== 1 || typeof value.kind !== "string" || !("data" in value)) return undefined;
-  return { version: 1, kind: value.kind, data: value.data };
-}
 
 /** The view drawn again, or undefined where what the notebook kept beside it must do. What comes back is not sanitised. */
 export function drawKept(kept: ViewData): View | undefined {

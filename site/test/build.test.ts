@@ -127,6 +127,38 @@ test("a build of what has not changed touches nothing, says the same, and mends 
   assert.match(contents(at.out)["a.html"] as string, /A, changed/);
 });
 
+test("cells that are kept from the last build give the bytes that a build from nothing gives", async (t) => {
+  const [sample] = await sampleCourse(1);
+  const at = place({ "a.ipynb": sample?.text ?? "", "b.ipynb": lesson("B") });
+  const cache = join(root, "cache-pieces");
+  await build(t, at, { cache });
+  const changes: [string, (cells: Record<string, unknown>[]) => Record<string, unknown>[]][] = [
+    ["prose", ([card, ...rest]) => [{ ...card, source: "# Another title\n\nAnd [b](b.ipynb)." }, ...rest]],
+    ["a cell's code", (cells) => cells.map((one, i) => (i === 5 ? { ...one, source: "const changed = 1;" } : one))],
+    ["their order: numbers and links change", ([card, one, ...rest]) => [card ?? {}, ...rest, one ?? {}]],
+    ["a cell that shows Markdown with a link", (cells) => [...cells, MARKDOWN]],
+  ];
+  let text = JSON.parse(sample?.text ?? "") as { cells: Record<string, unknown>[] };
+  for (const [what, change] of changes) {
+    text = { ...text, cells: change(text.cells) };
+    writeFileSync(join(at.from, "a.ipynb"), JSON.stringify(text));
+    const kept = await build(t, at, { cache });
+    const anew = { from: at.from, out: join(at.out, "..", "anew") };
+    const scratch = await build(t, anew, { cache: join(root, `cache-anew-${what}`) });
+    assert.deepEqual(contents(at.out), contents(anew.out), what);
+    const told = ({ said }: { said: string }): string[] =>
+      said.split("\n").filter((line) => /leads nowhere/.test(line));
+    assert.deepEqual(told(kept), told(scratch), what);
+    assert.equal(told(kept).filter((line) => line.includes('"none.ipynb"')).length, /Markdown/.test(what) ? 1 : 0);
+  }
+  // What it shows depends on which pages there are.
+  rmSync(join(at.from, "b.ipynb"));
+  writeFileSync(join(at.from, "c.ipynb"), lesson("C"));
+  assert.match((await build(t, at, { cache })).said, /"c\.ipynb" leads|"b\.ipynb" leads/);
+});
+
+const MARKDOWN = code("md()", [shown({ "text/markdown": "see [b](b.ipynb) and [none](none.ipynb)" })], { id: "md" });
+
 test("what was wrong is told by every build until it is mended", async (t) => {
   const at = place({ "a.ipynb": lesson("A"), "bad.ipynb": "{" });
   for (const _ of [1, 2]) {
