@@ -18,6 +18,8 @@ const FLOOD = 20_000_000;
 /** How often a kernel of this machine is looked at, in milliseconds. */
 const WATCH = 500;
 const MARK = "MQTT_LAB_GRADED";
+/** No progress is written down, and no picture drawn again that nobody looks at. */
+const UNKEPT = { MQTT_LAB_PROGRESS: "", MQTT_LAB_UNSEEN: "1" };
 
 export interface KernelPlan {
   readonly lab: string;
@@ -135,7 +137,7 @@ async function startHere(plan: KernelPlan, made: Make): Promise<GradedKernel> {
       ...bare,
       HOME: plan.folder,
       NO_COLOR: "1",
-      MQTT_LAB_PROGRESS: "",
+      ...UNKEPT,
       MQTT_LAB_NOTEBOOKS: process.env.MQTT_LAB_NOTEBOOKS,
       [MARK]: mark,
       [JUDGE_ENV]: JSON.stringify(plan.judge),
@@ -162,7 +164,7 @@ async function startSealed(plan: KernelPlan, to: NonNullable<KernelPlan["sealed"
           processors: DEFAULT_LIMITS.processors,
         },
         env: {
-          MQTT_LAB_PROGRESS: "",
+          ...UNKEPT,
           MQTT_LAB_NOTEBOOKS: `${SEALED_ROOT}/notebooks`,
           [JUDGE_ENV]: JSON.stringify(judge),
         },
