@@ -56,7 +56,7 @@ export interface TapFaults {
   corrupt(filter: PacketFilter, options?: FaultOptions & { readonly at?: number; readonly to?: number }): TapFault;
   /**
    * Packets leave in several writes of `size` bytes (default: two halves), `gap` milliseconds apart (default 10). Of a
-   * packet above 64 KiB that is its first 64 KiB.
+   * packet above 64 KiB that is its first 64 KiB. Behind a WebSocket listener each write is a frame, or several.
    */
   split(filter: PacketFilter, options?: FaultOptions & { readonly size?: number; readonly gap?: number }): TapFault;
   /** `count` packets of one connection and direction (default 2), and what comes between them, leave in one write. */
