@@ -40,6 +40,6 @@ export async function untilReady(
   } finally {
     clearTimeout(timer);
     abort.abort();
-    asked();
+    asked(questions.map(({ port }) => port).filter((port) => !silent.has(port)));
   }
 }

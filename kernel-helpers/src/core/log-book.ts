@@ -5,6 +5,8 @@ export const PROBE_CLIENT = "mqtt-notebooks-probe";
 
 /** What Mosquitto says of a connection that has not said who it is. */
 const NAMELESS = /New connection from|<unknown>|OpenSSL Error/;
+/** For how long, in ms, lines may come after what they tell: of what follows a connection, and of the connection. */
+const LATE = { follows: 200, connection: 2_000 };
 
 /** A line of a broker's log. */
 export interface LogLine {
@@ -28,12 +30,19 @@ export class LogBook implements AsyncIterable<LogLine> {
    */
   #probing = 0;
   #probedAt = 0;
+  /** Ports on which a connection came in while questions were asked. */
+  readonly #told = new Set<number>();
+  /** Ports that answered a question over a connection of which the log has not told yet: the next one there is it. */
+  #owed: { readonly ports: Set<number>; readonly since: number } = { ports: new Set(), since: 0 };
 
   append(text: string): void {
     const at = Date.now();
     const named = text.includes(PROBE_CLIENT);
-    if (!this.#probing && text.includes("New connection")) this.#probedAt = 0;
-    const late = at - this.#probedAt < 200;
+    const port = Number(/New connection from \S+ on port (\d+)/.exec(text)?.[1]);
+    if (this.#probing) this.#told.add(port);
+    else if (this.#isOwed(port, at)) this.#probedAt = at;
+    else if (text.includes("New connection")) this.#probedAt = 0;
+    const late = at - this.#probedAt < LATE.follows;
     const follows = /No will message|^(?:\d+: )?\t/.test(text) && this.lines.at(-1)?.probe === true;
     const probe = named || follows || ((this.#probing > 0 || late) && NAMELESS.test(text));
     if (named) this.#markConnection(text);
@@ -41,13 +50,23 @@ export class LogBook implements AsyncIterable<LogLine> {
     this.#notify();
   }
 
-  /** Says that questions of readiness are being asked. Returns a function to call when that is over. */
-  probing(): () => void {
+  /**
+   * Says that questions of readiness are being asked.
+   * @returns a function to call when that is over, with the ports that answered.
+   */
+  probing(): (answered?: readonly number[]) => void {
+    if (!this.#probing) this.#told.clear();
     this.#probing++;
-    return () => {
+    return (answered = []) => {
       this.#probing--;
       this.#probedAt = Date.now();
+      this.#owed = { ports: new Set(answered.filter((port) => !this.#told.has(port))), since: this.#probedAt };
     };
+  }
+
+  /** A broker takes connections in order, so the first on a port that answered is the one over which it did. */
+  #isOwed(port: number, at: number): boolean {
+    return at - this.#owed.since < LATE.connection && this.#owed.ports.delete(port);
   }
 
   /** The line in which a probe's connection came in, before it said its name. */

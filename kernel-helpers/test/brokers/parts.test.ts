@@ -140,6 +140,23 @@ test("a failed handshake is a probe's until somebody else connects", () => {
   );
 });
 
+test("a probe's connection of which the log tells late is still the probe's, and the next one is not", () => {
+  const log = new LogBook();
+  const failed = "1: OpenSSL Error while trying to get the error[0]: error:0A0000C7:SSL routines::peer did not return";
+  const done = log.probing();
+  log.append("1: New connection from 172.17.0.1:5000 on port 8884.");
+  done([8883, 8884]);
+  log.append("1: New connection from 172.17.0.1:5001 on port 8883.");
+  log.append(failed);
+  log.append("1: New connection from 172.17.0.1:5002 on port 8883.");
+  log.append(failed);
+  log.append("1: New connection from 172.17.0.1:5003 on port 8884.");
+  assert.deepEqual(
+    log.lines.map((line) => line.probe),
+    [true, true, true, false, false, false],
+  );
+});
+
 test("each release has one Debian and one version, read from the Dockerfile", () => {
   const rows = releases();
   assert.deepEqual(
