@@ -17,7 +17,6 @@ import { runPage } from "./pages/run";
 import { searchPage } from "./pages/search";
 import { topicsPage } from "./pages/topics";
 import { inputsOf, type Job, render } from "./render";
-import { renderMissing } from "./render-pool";
 import { searchFile } from "./search-file";
 import type { LabEntry, OtherRun, SiteMap } from "./site-map";
 import { type Change, type Curriculum, downloadOf, type ListedLab, materialOf, readText, type Source } from "./sources";
@@ -66,17 +65,15 @@ export function build(sources: readonly Source[], folder: OutputFolder, settings
     return { pages: told.pages, rendered: 0, failed: [], stands: true, remember() {} };
   }
 
-  const jobs = read.flatMap(({ job }) => job ?? []);
-  const anew = renderMissing(jobs, cache, (done, name) => settings.progress(done, jobs.length, name));
-  settings.progress(jobs.length, jobs.length, "");
   const labs: LabEntry[] = [];
   const failed: Source[] = [];
   let rendered = 0;
-  for (const { source, job, reason } of read) {
+  for (const [i, { source, job, reason }] of read.entries()) {
+    settings.progress(i, read.length, source.name);
     try {
       if (!job) throw new Error(reason);
       const { value: content, fresh } = cache.get(job.key, () => render(job, cache));
-      if (fresh || anew.has(source.name)) rendered++;
+      if (fresh) rendered++;
       for (const warning of content.warnings) complain(`${source.name}.ipynb: ${warning}`);
       const listed = settings.listed.find((lab) => lab.slug === source.name);
       labs.push({ name: source.name, page: names[source.name] as string, content, listed });
@@ -86,6 +83,7 @@ export function build(sources: readonly Source[], folder: OutputFolder, settings
       if (Object.hasOwn(names, source.name)) complain(`${source.file}: ${reasonOf(error)}`);
     }
   }
+  settings.progress(read.length, read.length, "");
   if (labs.length) {
     const downloads = new Map(read.map(({ source, download }) => [source.name, download]));
     const map = siteMap(labs, others, cache, settings, complain);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { courseRoot } from "kernel-helpers/dist/core/paths";
 import { hashOf } from "./hash";
@@ -10,22 +10,15 @@ export class Cache<Value> {
   readonly maker: string;
   readonly #used = new Set<string>();
 
-  readonly #writer: string;
-
-  /** @param maker a hash of the program that makes the values. @param writer who writes, of several at one time. */
-  constructor(folder: string, maker: string, writer = String(process.pid)) {
+  /** @param maker a hash of the program that makes the values. */
+  constructor(folder: string, maker: string) {
     this.folder = folder;
     this.maker = maker;
-    this.#writer = writer;
   }
 
   /** What a value made from these is kept under. */
   key(inputs: readonly string[]): string {
     return hashOf([this.maker, ...inputs]);
-  }
-
-  has(key: string): boolean {
-    return existsSync(this.#file(key));
   }
 
   /** The value of this key, and whether it had to be made now. */
@@ -37,23 +30,18 @@ export class Cache<Value> {
       // Not there, or cut short: made anew.
     }
     // Through JSON, so that a fresh value and a kept one are the same.
-    return { value: JSON.parse(this.put(key, make())) as Value, fresh: true };
-  }
-
-  /** Keeps a value; returns its text. */
-  put(key: string, value: Value): string {
-    const text = JSON.stringify(value);
+    const text = JSON.stringify(make());
     mkdirSync(this.folder, { recursive: true });
-    const unfinished = `${this.#file(key)}.${this.#writer}`;
+    const unfinished = `${this.#file(key)}.${process.pid}`;
     writeFileSync(unfinished, text);
     renameSync(unfinished, this.#file(key));
-    return text;
+    return { value: JSON.parse(text) as Value, fresh: true };
   }
 
   /** The cells of a notebook's last build. */
   pieces(name: string): KeptPieces {
     mkdirSync(this.folder, { recursive: true });
-    return new KeptPieces(this.folder, this.maker, name, this.#writer);
+    return new KeptPieces(this.folder, this.maker, name);
   }
 
   #file(key: string): string {

@@ -22,15 +22,13 @@ export const noPieces: Pieces = { get: (_, make) => make().html };
  */
 export class KeptPieces implements Pieces {
   readonly #file: string;
-  readonly #writer: string;
   readonly #before: ReadonlyMap<string, string>;
   readonly #now = new Map<string, string>();
   #fresh = false;
 
-  /** @param maker a hash of the program that makes the pieces. @param writer who writes, of several at one time. */
-  constructor(folder: string, maker: string, name: string, writer: string) {
+  /** @param maker a hash of the program that makes the pieces. */
+  constructor(folder: string, maker: string, name: string) {
     this.#file = join(folder, `pieces-${hashOf([maker, name]).slice(0, 32)}.json`);
-    this.#writer = writer;
     this.#before = this.#read();
   }
 
@@ -50,7 +48,7 @@ export class KeptPieces implements Pieces {
   /** Writes what this build made and took. */
   keep(): void {
     if (!this.#fresh) return;
-    const unfinished = `${this.#file}.${this.#writer}`;
+    const unfinished = `${this.#file}.${process.pid}`;
     writeFileSync(unfinished, JSON.stringify([...this.#now]));
     renameSync(unfinished, this.#file);
   }

@@ -168,21 +168,6 @@ test("what was wrong is told by every build until it is mended", async (t) => {
   }
 });
 
-test("two threads make the bytes that one makes, and a notebook that breaks one of them breaks nothing else", async (t) => {
-  const many = await sampleCourse(8, 12);
-  const files = Object.fromEntries(many.map(({ name, text }) => [`${name}.ipynb`, text]));
-  const [together, alone] = [place({ ...files, "99-bad.ipynb": "{" }), place({ "99-bad.ipynb": "{" })];
-  const { exit, said } = await build(t, together, { cache: join(root, "cache-together") });
-  assert.equal(exit, 1);
-  assert.match(said, /99-bad\.ipynb: it is not JSON[\s\S]*8 labs, 8 rendered anew/);
-  // One more at a time is no work for two; the last has all of them, the others from the cache.
-  for (const [name, text] of Object.entries(files)) {
-    writeFileSync(join(alone.from, name), text);
-    await build(t, alone, { cache: join(root, "cache-alone") });
-  }
-  assert.deepEqual(contents(alone.out), contents(together.out));
-});
-
 const broken: Record<string, [string | Uint8Array, RegExp]> = {
   "not JSON": ["{ cells: ", /bad\.ipynb: it is not JSON/],
   empty: ["", /bad\.ipynb: it is not JSON/],
