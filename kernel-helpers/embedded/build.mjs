@@ -167,7 +167,14 @@ async function buildAndTell(options) {
   }
 }
 
-const WORDS = ["--tls", "--force", "--licences", "--help"];
+/** A program that asks for a build may be killed: then its end of our standard input closes, and nobody waits any more. */
+function endWithWhoeverAsked() {
+  for (const event of ["end", "error"]) process.stdin.once(event, () => process.exit(130));
+  process.stdin.resume();
+  process.stdin.unref?.();
+}
+
+const WORDS = ["--tls", "--force", "--licences", "--help", "--asked"];
 
 async function main(words) {
   const unknown = words.find((word) => !WORDS.includes(word));
@@ -180,6 +187,8 @@ async function main(words) {
     return 0;
   }
   if (words.includes("--licences")) return showLicences();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(130));
+  if (words.includes("--asked")) endWithWhoeverAsked();
   return buildAndTell({ tls: words.includes("--tls"), force: words.includes("--force") });
 }
 

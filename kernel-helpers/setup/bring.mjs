@@ -8,9 +8,13 @@ import { stamp, stamped, unstamp } from "./stamps.mjs";
 import { stepsFor } from "./steps.mjs";
 import { tools } from "./tools.mjs";
 
+const FOR_A_LIST = new Set(["packages", "build", "tests"]);
+
 /** @throws SetupError at the first step that fails; the steps before it stay done. */
 export async function bring(tool, call) {
-  const chains = stepsFor(tools[tool].steps, { tool, ...call });
+  // To name its parts a tool has to be compiled, and no more.
+  const needed = call.options.list ? tools[tool].steps.filter((step) => FOR_A_LIST.has(step)) : tools[tool].steps;
+  const chains = stepsFor(needed, { tool, ...call });
   if ((await missing(chains)).length === 0) return;
   const progress = new Progress(call.options.json ? process.stderr : process.stdout);
   const forget = endOnSignals();

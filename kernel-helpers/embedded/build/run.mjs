@@ -1,6 +1,12 @@
 /** Runs programs without a shell. */
 import { spawn } from "node:child_process";
 
+const running = new Set();
+// A compiler must not go on for somebody who has left.
+process.once("exit", () => {
+  for (const child of running) child.kill();
+});
+
 /**
  * @param {string} command
  * @param {readonly string[]} args
@@ -10,6 +16,7 @@ import { spawn } from "node:child_process";
 export function run(command, args, options = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"], windowsHide: true });
+    running.add(child);
     let stdout = "";
     let stderr = "";
     child.stdout.setEncoding("utf8").on("data", (text) => {
@@ -18,8 +25,12 @@ export function run(command, args, options = {}) {
     child.stderr.setEncoding("utf8").on("data", (text) => {
       stderr += text;
     });
-    child.once("error", (error) => resolve({ code: null, stdout, stderr: `${stderr}${error.message}` }));
-    child.once("close", (code) => resolve({ code: code ?? 1, stdout, stderr }));
+    const done = (result) => {
+      running.delete(child);
+      resolve(result);
+    };
+    child.once("error", (error) => done({ code: null, stdout, stderr: `${stderr}${error.message}` }));
+    child.once("close", (code) => done({ code: code ?? 1, stdout, stderr }));
   });
 }
 

@@ -138,6 +138,8 @@ export function linkSuite(check: Check): void {
     assert.equal(door.address, "hub-tap:1883");
     const leaf = await bench.start({ name: "leaf", conf: OPEN + bridge(door.address, "leaf") });
     await leaf.log.until(/hub-tap:1883/);
+    // What comes before the bridge stands may be sent behind what comes after it.
+    await leaf.log.until(/Received CONNACK on connection local\.leaf/);
     const heard = await Heard.open(bench, hub);
     const sender = await bench.client(leaf);
     const big = "x".repeat(1_000_000);
@@ -145,7 +147,7 @@ export function linkSuite(check: Check): void {
     await sender.publishAsync("a", "through the door", { qos: 1 });
     await heard.until("through the door");
     assert.ok(passed > big.length, `${passed} bytes went through the door`);
-    assert.equal(heard.texts[0], big);
+    assert.ok(heard.texts[0] === big, `${heard.texts[0]?.length} characters came first`);
     // Whoever is cut from the broker is cut from its door.
     const link = await bench.engine.link(leaf, hub);
     await link.cut();

@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -22,6 +23,7 @@ import { builtFolder, readManifest } from "kernel-helpers/dist/brokers/embedded/
 import { tlsFolder } from "kernel-helpers/dist/brokers/embedded/tls-build";
 import { pack } from "kernel-helpers/dist/brokers/tar";
 import { cachePath, courseRoot } from "kernel-helpers/dist/core/paths";
+import { until } from "kernel-helpers/dist/core/until";
 import { notBuilt, tlsNotBuilt } from "./lab";
 
 const program = join(courseRoot, "kernel-helpers/embedded");
@@ -265,6 +267,36 @@ test("a lock that a dead process left is taken over", { skip, timeout: 120_000 }
   const { code, said } = await place.build();
   assert.equal(code, 0, said);
   assert.ok(!existsSync(join(place.cache, "build.lock")));
+});
+
+test("a build ends with whoever asked for it, its compiler too", { skip, timeout: 120_000 }, async (t) => {
+  const place = copyOf(t, { sources: true, zigCache: false });
+  const child = spawn(process.execPath, [join(place.root, "build.mjs"), "--asked"], {
+    env: { ...process.env, MQTT_LAB_EMBEDDED_CACHE: place.cache },
+    stdio: ["pipe", "ignore", "pipe"],
+  });
+  let said = "";
+  const compiling = new Promise<void>((resolve) => {
+    child.stderr!.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+      if (said.includes("compiling mosquitto (1 of")) resolve();
+    });
+  });
+  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  await compiling;
+  child.stdin!.end();
+  assert.equal(await ended, 130, said);
+  const work = join(place.cache, "work");
+  if (process.platform === "linux") {
+    const inWork = (pid: string) => {
+      try {
+        return readlinkSync(join("/proc", pid, "cwd")).startsWith(work);
+      } catch {
+        return false;
+      }
+    };
+    await until("no compiler is left", () => !readdirSync("/proc").some((pid) => /^\d+$/.test(pid) && inWork(pid)));
+  }
 });
 
 test("words it doesn't know, help and licences", { skip }, async (t) => {

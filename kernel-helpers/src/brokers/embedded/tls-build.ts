@@ -56,8 +56,8 @@ class BuildFailed extends Error {
 async function build(scope: Scope, progress?: Progress): Promise<void> {
   progress?.("building the embedded broker with TLS (OpenSSL is compiled, once; a minute or two)");
   const program = join(courseRoot, "kernel-helpers", "embedded", "build.mjs");
-  const child = spawn(process.execPath, [program, "--tls"], {
-    stdio: ["ignore", "ignore", "pipe"],
+  const child = spawn(process.execPath, [program, "--tls", "--asked"], {
+    stdio: ["pipe", "ignore", "pipe"],
     windowsHide: true,
   });
   let interrupted = false;
