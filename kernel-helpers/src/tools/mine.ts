@@ -70,9 +70,7 @@ function update({ copy, base, course, learners, was, name, mine }: Update): Copy
     writeWhole(base, course);
     return { name, done: "unchanged", note: "" };
   }
-  const backup = join(mine, ".backup", `${basename(name, ".ipynb")}-${stamp()}.ipynb`);
-  mkdirSync(join(mine, ".backup"), { recursive: true });
-  writeNew(backup, learners);
+  const backup = keepOld(mine, basename(name, ".ipynb"), learners);
   if (hash(readFileSync(copy)) !== hash(learners)) {
     rmSync(backup, { force: true });
     return { name, done: "unchanged", note: `${name} is being edited; the newer edition comes with the next start` };
@@ -134,19 +132,39 @@ function readIfThere(file: string): Buffer | undefined {
   }
 }
 
-/** Never over an existing file: another start may have made it in between. */
-export function writeNew(file: string, content: Buffer): void {
+/** Keeps a learner's text in a dated copy of its own, and returns the copy's path. */
+export function keepOld(mine: string, slug: string, content: Buffer): string {
+  const folder = join(mine, ".backup");
+  mkdirSync(folder, { recursive: true });
+  for (let n = 1; ; n++) {
+    // Two in one millisecond have the same date.
+    const copy = join(folder, `${slug}-${stamp()}${n > 1 ? `-${n}` : ""}.ipynb`);
+    if (writeNew(copy, content)) return copy;
+  }
+}
+
+/** Never over an existing file: another start may have made it in between. @returns whether it was written. */
+function writeNew(file: string, content: Buffer): boolean {
   const temporary = `${file}.${process.pid}.tmp`;
   writeFileSync(temporary, content);
   try {
-    linkSync(temporary, file);
+    link(temporary, file, content);
+    return true;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST") return;
-    if (code !== "EPERM" && code !== "ENOTSUP" && code !== "ENOSYS") throw error;
-    writeFileSync(file, content, { flag: "wx" }); // a file system without hard links
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
   } finally {
     rmSync(temporary, { force: true });
+  }
+}
+
+function link(temporary: string, file: string, content: Buffer): void {
+  try {
+    linkSync(temporary, file);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (!["EPERM", "ENOTSUP", "ENOSYS"].includes(code)) throw error;
+    writeFileSync(file, content, { flag: "wx" }); // a file system without hard links
   }
 }
 
@@ -161,7 +179,7 @@ export function writeWhole(file: string, content: Buffer | string): void {
 const hash = (content: Buffer): string => createHash("sha256").update(content).digest("hex");
 
 /** Local time, sortable, fine enough for two in a second. */
-export function stamp(now = new Date()): string {
+function stamp(now = new Date()): string {
   const local = new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString();
   return local.replace("T", "-").replaceAll(":", "").replace("Z", "").replace(".", "");
 }

@@ -1,5 +1,5 @@
 /** `npm run reset`: an exercise, or a whole notebook, as it was handed out; the old text stays in a dated copy. */
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { LabError } from "../core/errors";
 import { courseRoot } from "../core/paths";
@@ -9,7 +9,7 @@ import { type Cell, cellById, isSolution, type Notebook, parseNotebook } from ".
 import { printError, type Tool } from "./cli";
 import { pickLabs } from "./lab-list";
 import { readLab } from "./lab-notebook";
-import { stamp, writeNew, writeWhole } from "./mine";
+import { keepOld, writeWhole } from "./mine";
 import { exitCodeFor } from "./words";
 
 const RIGHT = "npm run reset -- 2 one-filter";
@@ -44,10 +44,7 @@ export function reset(slug: string, exercise?: string, mine = join(courseRoot, "
   const text = stub
     ? writeNotebook(withStub(parseNotebook(old.toString("utf8"), `${slug}.ipynb`), stub))
     : readFileSync(join(notebooksFolder(), `${slug}.ipynb`), "utf8");
-  const backups = join(mine, ".backup");
-  mkdirSync(backups, { recursive: true });
-  const backup = join(backups, `${slug}-${stamp()}.ipynb`);
-  writeNew(backup, old);
+  const backup = keepOld(mine, slug, old);
   writeWhole(file, text);
   return `mine/.backup/${basename(backup)}`;
 }

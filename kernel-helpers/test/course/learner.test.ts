@@ -66,6 +66,9 @@ test("an exercise is reset, and so is a whole notebook; the old text stays", (t)
   reset(LAB, undefined, mine);
   assert.equal(readFileSync(file, "utf8"), readFileSync(join(fixture, `${LAB}.ipynb`), "utf8"));
   assert.equal(readdirSync(join(mine, ".backup")).length, 2);
+  // Many within a millisecond: each keeps its own copy.
+  for (let n = 3; n <= 30; n++) reset(LAB, undefined, mine);
+  assert.equal(readdirSync(join(mine, ".backup")).length, 30);
   assert.throws(() => reset(LAB, "check-doors", mine), { code: "BAD_ARGUMENT", hint: /announce/ });
   assert.throws(() => reset(LAB, "doors", join(mine, "nowhere")), {
     code: "BAD_ARGUMENT",
