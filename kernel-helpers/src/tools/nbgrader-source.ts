@@ -100,13 +100,18 @@ function sourceNotebook(slug: string, pristine: Notebook): Notebook {
   return { ...pristine, cells };
 }
 
-/** The answer runs and the stub is a comment; without the regions the stub is what there is. */
+/** The answer runs and the stub does not; without the regions the stub is what there is. */
 function withSolution(stub: string, solution: string | undefined, id: string): string {
   if (solution === undefined) return [BEGIN, END, stub].join("\n");
-  if (stub.includes("*/")) {
-    throw new LabError("NOTEBOOK_INVALID", `the stub of ${id} has */ in it`, "write its comments with //");
-  }
-  return [BEGIN, solution.trimEnd(), "/*", END, stub, BEGIN, "*/", END].join("\n");
+  const [open, close] = around(stub, id);
+  return [BEGIN, solution.trimEnd(), open, END, stub, BEGIN, close, END].join("\n");
+}
+
+/** What keeps a stub from running: a comment, or a block where the end of a comment stands in it (a pattern, say). */
+function around(stub: string, id: string): readonly [string, string] {
+  if (!stub.includes("*/")) return ["/*", "*/"];
+  if (!/^\s*(import|export)\b/m.test(stub)) return ["if (false) {", "}"];
+  throw new LabError("NOTEBOOK_INVALID", `the stub of ${id} imports and has */ in it`, "write its comments with //");
 }
 
 /** As nbgrader computes it, for cells that it guards. */
