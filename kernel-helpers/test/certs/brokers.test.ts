@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { connect as connectTls, type PeerCertificate } from "node:tls";
-import { type Authority, type Broker, type Certificate, engines, type Lab, LabError, openLab } from "kernel-helpers";
+import { type Authority, type Broker, type Certificate, type Lab, LabError, openLab } from "kernel-helpers";
 import type { EngineKind } from "kernel-helpers/dist/brokers/engine";
 import type { MosquittoRelease } from "kernel-helpers/dist/brokers/spec";
+import { whyNoTls } from "./tls-here";
 
 const TLS = `
 allow_anonymous true
@@ -62,11 +63,8 @@ function suite(engine: EngineKind, mosquitto: MosquittoRelease | undefined): voi
   let ca: Authority;
   let missing = "";
   before(async () => {
-    const probe = (await engines()).find((one) => one.kind === engine);
-    if (!probe?.available || !probe.can.has("tls")) {
-      missing = `no TLS on ${engine} here: ${probe?.available ? "not built" : probe?.summary}`;
-      return;
-    }
+    missing = await whyNoTls(engine);
+    if (missing) return;
     lab = await openLab("certs-test", { engine });
     ca = await lab.authority();
   });

@@ -3,12 +3,13 @@ import { createServer as createPlain } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { inspect } from "node:util";
-import { type Authority, type Broker, engines, type Lab, openLab, type Tap } from "kernel-helpers";
+import { type Authority, type Broker, type Lab, openLab, type Tap } from "kernel-helpers";
 import type { EngineKind } from "kernel-helpers/dist/brokers/engine";
 import { until } from "kernel-helpers/dist/core/until";
 import { handshakeMessage } from "kernel-helpers/dist/mqtt/tls-hello";
 import { type HeardRecord, TlsReader } from "kernel-helpers/dist/mqtt/tls-reader";
 import { websocketFaults } from "../mqtt/websocket-faults";
+import { whyNoTls } from "./tls-here";
 
 const CONF = `
 allow_anonymous true
@@ -38,11 +39,8 @@ function suite(engine: EngineKind): void {
   let missing = "";
 
   before(async () => {
-    const probe = (await engines()).find((one) => one.kind === engine);
-    if (!probe?.available || !probe.can.has("tls")) {
-      missing = `no TLS on ${engine} here: ${probe?.available ? "not built" : probe?.summary}`;
-      return;
-    }
+    missing = await whyNoTls(engine);
+    if (missing) return;
     lab = await openLab("tap-tls-test", { engine });
     ca = await lab.authority();
     const server = await ca.server("broker");

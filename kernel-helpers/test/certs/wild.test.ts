@@ -3,13 +3,14 @@ import assert from "node:assert/strict";
 import { createPrivateKey } from "node:crypto";
 import { connect, createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
-import { type Authority, type Broker, type Certificate, engines, type Lab, LabError, openLab } from "kernel-helpers";
+import { type Authority, type Broker, type Certificate, type Lab, LabError, openLab } from "kernel-helpers";
 import type { EngineKind } from "kernel-helpers/dist/brokers/engine";
 import type { MosquittoRelease } from "kernel-helpers/dist/brokers/spec";
 import { openAuthority } from "kernel-helpers/dist/certs/authority";
 import type { Pair } from "kernel-helpers/dist/certs/authority-rsa";
 import { makeCrl } from "kernel-helpers/dist/certs/authority-x509";
 import { MemoryStore, type Wanted } from "kernel-helpers/dist/certs/store";
+import { whyNoTls } from "./tls-here";
 
 const TLS = `
 allow_anonymous true
@@ -51,11 +52,8 @@ function suite(engine: EngineKind, mosquitto: MosquittoRelease | undefined): voi
   let ca: Authority;
   let missing = "";
   before(async () => {
-    const probe = (await engines()).find((one) => one.kind === engine);
-    if (!probe?.available || !probe.can.has("tls")) {
-      missing = `no TLS on ${engine} here: ${probe?.available ? "not built" : probe?.summary}`;
-      return;
-    }
+    missing = await whyNoTls(engine);
+    if (missing) return;
     lab = await openLab("wild-certs-test", { engine });
     ca = await lab.authority();
   });
