@@ -1,6 +1,6 @@
 import { isStatement, isTopic } from "./course";
 import { type Found, found } from "./finding";
-import { type Cell, isCode, type Nbgrader, type Notebook, sourceOf } from "./model";
+import { type Cell, isCode, isGraded, type Nbgrader, type Notebook, sourceOf } from "./model";
 
 const TAGS = new Set([
   "setup",
@@ -16,7 +16,11 @@ const TAGS = new Set([
 ]);
 
 const SLUG = /^[a-z0-9]+(-[a-z0-9]+)*$/;
+/** Of a cell that is read. A check is used before it is read, and may say more; never by wider lines. */
 const LINES = { good: 15, most: 18 };
+const LINES_OF_A_CHECK = 40;
+/** As for the code of the project. */
+const COLUMNS = 120;
 const GRADER_KEYS = new Set([
   "schema_version",
   "grade",
@@ -136,11 +140,17 @@ function proves(cell: Cell): Found[] {
 function body(cell: Cell): Found[] {
   if (!isCode(cell)) return [];
   const source = sourceOf(cell);
-  const lines = source.trim() ? source.replace(/\n+$/, "").split("\n").length : 0;
+  const texts = source.trim() ? source.replace(/\n+$/, "").split("\n") : [];
+  const lines = texts.length;
+  const { good, most } = isGraded(cell) ? { good: LINES_OF_A_CHECK, most: LINES_OF_A_CHECK } : LINES;
   const all: Found[] = [];
-  if (lines > LINES.most) all.push(found(cell, "length", `${lines} lines of code; ${LINES.most} is the most`));
-  else if (lines > LINES.good)
-    all.push(found(cell, "length", `${lines} lines of code; about ${LINES.good} read well`, "warning"));
+  if (lines > most) all.push(found(cell, "length", `${lines} lines of code; ${most} is the most`));
+  else if (lines > good) all.push(found(cell, "length", `${lines} lines of code; about ${good} read well`, "warning"));
+  const wide = texts.findIndex((text) => text.length > COLUMNS);
+  if (wide >= 0)
+    all.push(
+      found(cell, "length", `its line ${wide + 1} has ${texts[wide]!.length} characters; ${COLUMNS} is the most`),
+    );
   if (cell.outputs.length || cell.execution_count !== null)
     all.push(found(cell, "outputs", "it has outputs or a count: npm run format"));
   return all;

@@ -31,6 +31,7 @@ for (const [what, cell, expected] of [
   ["an unknown tag", code("x", "", { tags: ["fun"] }), /tags: unknown tag "fun"/],
   ["an unknown key", code("x", "", { colour: 1 }), /metadata: unknown key "colour"/],
   ["nineteen lines", code("x", "a;\n".repeat(19)), /length: 19 lines of code; 18 is the most/],
+  ["a wide line", code("x", `a;\n"${"b".repeat(119)}"`), /length: its line 2 has 121 characters; 120 is the most/],
   ["outputs", { ...code("x", ""), outputs: [{}] }, /outputs: it has outputs/],
   ["a topic that is none", code("x", "", { mqtt: { proves: ["L99.1"] } }), /proves: "L99.1" is no topic/],
   ["prose that proves", md("x", "", { mqtt: { proves: ["L1.1"] } }), /only a cell that runs proves/],
