@@ -21,6 +21,7 @@ export async function runPart(part: string, files: string[], tally: Tally): Prom
   const began = Date.now();
   const before = { passed: tally.passed, failed: tally.failed, skipped: tally.skipped };
   const printed = new Map<string, string>();
+  const begun = new Map<string, number>();
   const status = new StatusLine(part);
   // Each file has a process of its own, so that one that breaks takes no other with it.
   const events = run({ files, concurrency: 2, timeout: longest });
@@ -29,13 +30,21 @@ export async function runPart(part: string, files: string[], tally: Tally): Prom
   };
   events.on("test:stdout", noteOutput);
   events.on("test:stderr", noteOutput);
-  events.on("test:start", ({ name }) => status.show(name));
+  const noteTime = (file: string | undefined): void => {
+    if (file) tally.took(shortFile(file), Date.now() - (begun.get(file) ?? Date.now()));
+  };
+  events.on("test:start", ({ name, file }) => {
+    if (file && !begun.has(file)) begun.set(file, Date.now());
+    status.show(name);
+  });
   events.on("test:pass", (event: Outcome) => {
+    noteTime(event.file);
     if (event.details.type === "suite") return;
     if (event.skip) tally.skip(fullName(part, event), event.skip);
     else tally.pass();
   });
   events.on("test:fail", (event: Outcome) => {
+    noteTime(event.file);
     const { error, type } = event.details;
     // Their tests have been counted.
     if (error?.failureType === "subtestsFailed" || (type === "suite" && error?.failureType !== "hookFailed")) return;

@@ -13,6 +13,7 @@ export class Tally {
   skipped = 0;
   readonly failures: Failure[] = [];
   readonly #reasons = new Map<string, string[]>();
+  readonly #times = new Map<string, number>();
 
   pass(): void {
     this.passed++;
@@ -28,6 +29,18 @@ export class Tally {
     this.skipped++;
     const key = typeof reason === "string" && reason ? reason : "no reason given";
     this.#reasons.set(key, [...(this.#reasons.get(key) ?? []), name]);
+  }
+
+  /** How long a file has run until now, in milliseconds. */
+  took(file: string, time: number): void {
+    this.#times.set(file, Math.max(time, this.#times.get(file) ?? 0));
+  }
+
+  /** The files that took longest; "" when all were quick. */
+  longest(): string {
+    const long = [...this.#times].filter(([, time]) => time >= 20_000).sort(([, a], [, b]) => b - a);
+    const lines = long.slice(0, 12).map(([file, time]) => `${String(Math.round(time / 1000)).padStart(5)} s  ${file}`);
+    return lines.length ? ["Longest files:", ...lines].join("\n") : "";
   }
 
   /** Which tests failed and which were skipped for what reason; "" when all passed. */
