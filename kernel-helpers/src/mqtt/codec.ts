@@ -32,7 +32,7 @@ export interface DecodeOptions {
 }
 
 /** A packet with its bytes and what each of them says. */
-export interface DecodedPacket extends Decoded {
+export interface DecodedPacket extends Omit<Decoded, "kind"> {
   /** The byte range of each field; together they cover every byte once. Computed when first read. */
   readonly fields: readonly ByteField[];
 }
@@ -55,9 +55,15 @@ export function decodePackets(bytes: Uint8Array | string, options: DecodeOptions
 
 /** @internal */
 export function withFields(one: Decoded): DecodedPacket {
+  const { packet, bytes, length, hash, offset, protocolVersion } = one;
   let fields: ByteField[] | undefined;
   return {
-    ...one,
+    packet,
+    bytes,
+    length,
+    ...(hash ? { hash } : {}),
+    offset,
+    protocolVersion,
     get fields() {
       fields ??= fieldsOf(one);
       return fields;

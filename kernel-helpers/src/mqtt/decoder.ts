@@ -1,5 +1,7 @@
 import { bytesText, CLOSE } from "./cursor";
 import { foreignProtocol } from "./foreign";
+import { copyOf, Framed } from "./framed";
+import { HEADER, headerEnd, remainingLength, surelyWellFormed } from "./glance";
 import { type ByteField, type Direction, PACKET_TYPES, type Packet, type ProtocolVersion } from "./packet";
 import { walk } from "./walk";
 
@@ -24,10 +26,17 @@ export interface DecoderOptions {
   readonly hash?: () => Hasher;
   /** The stream begins somewhere in the middle: don't ask for a CONNECT first. */
   readonly midway?: boolean;
+  /**
+   * Packets that surely make sense are read when somebody asks for their fields, which most never are. The bytes that
+   * are pushed must stay as they are until then.
+   */
+  readonly lazy?: boolean;
 }
 
 /** A packet of a stream. */
 export interface Decoded {
+  /** The type that its first byte claims: 1 is CONNECT. Known before anything else is read. */
+  readonly kind: number;
   readonly packet: Packet;
   /** All bytes of the packet, or the first of them. */
   readonly bytes: Uint8Array;
@@ -49,8 +58,7 @@ interface Partial {
   readonly hasher?: Hasher;
 }
 
-/** The longest fixed header: one byte and four of Remaining Length. */
-const HEADER = 5;
+const NONE = new Uint8Array(0);
 /** How many bytes of what is no MQTT a record shows. */
 const STRANGE = 4096;
 
@@ -63,7 +71,8 @@ export class PacketDecoder {
   /** Bytes so far. */
   bytes = 0;
   readonly #options: DecoderOptions;
-  #head = new Uint8Array(0);
+  readonly #keep: number;
+  #head: Uint8Array = NONE;
   #partial: Partial | undefined;
   #packets = 0;
   #connected: boolean;
@@ -73,8 +82,10 @@ export class PacketDecoder {
 
   constructor(options: DecoderOptions = {}) {
     this.#options = options;
+    this.#keep = Math.max(HEADER, options.keep ?? Number.POSITIVE_INFINITY);
     this.agreement = options.agreement ?? {};
-    this.#connected = options.midway ?? false;
+    // Only who speaks to a broker has to begin with a CONNECT.
+    this.#connected = options.midway || options.direction === "to-client";
   }
 
   /** After a malformed packet: bytes are counted, not read. */
@@ -98,17 +109,18 @@ export class PacketDecoder {
     if (bytes[0]! >> 4 === 1) this.#agree(bytes);
     const protocolVersion = this.#version(bytes);
     const { packet } = walk(bytes, { protocolVersion, length: part.length, fields: false });
-    return { packet, bytes, length: part.length, offset: this.#offset, protocolVersion };
+    return { kind: bytes[0]! >> 4, packet, bytes, length: part.length, offset: this.#offset, protocolVersion };
   }
 
   /** The packets that these bytes complete. */
   push(chunk: Uint8Array): Decoded[] {
     this.bytes += chunk.length;
     const out: Decoded[] = [];
-    // One copy for all packets of a chunk: the sender may use its memory again, and so many small ones cost time.
-    let rest: Uint8Array = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
-    if (!this.#partial) rest = rest.slice();
-    while (rest.length && !this.#stopped) rest = this.#partial ? this.#fill(rest, out) : this.#begin(rest, out);
+    const bytes = this.#head.length ? join(this.#head, chunk) : chunk;
+    this.#head = NONE;
+    for (let at = 0; at < bytes.length && !this.#stopped; ) {
+      at = this.#partial ? this.#fill(bytes, at, out) : this.#begin(bytes, at, out);
+    }
     return out;
   }
 
@@ -133,51 +145,71 @@ export class PacketDecoder {
     return out;
   }
 
-  /** Reads a fixed header; returns the bytes that are not used up. */
-  #begin(chunk: Uint8Array, out: Decoded[]): Uint8Array {
-    const bytes = this.#head.length ? join(this.#head, chunk) : chunk;
-    if (this.#packets === 0) {
-      const foreign = foreignProtocol(bytes);
-      if (foreign) return this.#stop(out, bytes, `these bytes are not MQTT, they look like ${foreign}`);
-      const strange = this.#options.midway ? undefined : strangeStart(bytes[0]!, this.#options.direction);
-      if (strange) return this.#stop(out, bytes, strange, this.#startClause());
+  /** Reads the fixed header at `start`, and the packet when all of it is there. Returns where to go on. */
+  #begin(bytes: Uint8Array, start: number, out: Decoded[]): number {
+    if (this.#packets === 0) this.#strange(bytes.subarray(start), out);
+    if (this.#stopped) return bytes.length;
+    const body = headerEnd(bytes, start);
+    const endless = body < 0 && "the Remaining Length goes on for more than four bytes";
+    const wrong = endless || (bytes[start]! >> 4 === 0 && "packet type 0 is forbidden");
+    if (wrong) {
+      this.#stop(out, bytes.subarray(start), wrong, CLOSE);
+      return bytes.length;
     }
-    const size = remainingLength(bytes);
-    if (size === "malformed") {
-      return this.#stop(out, bytes, "the Remaining Length goes on for more than four bytes", CLOSE);
+    if (body === 0) {
+      this.#head = copyOf(bytes, start, bytes.length);
+      return bytes.length;
     }
-    if (bytes[0]! >> 4 === 0) return this.#stop(out, bytes, "packet type 0 is forbidden", CLOSE);
-    if (size === undefined) {
-      this.#head = bytes.slice(0, HEADER);
-      return chunk.subarray(chunk.length);
-    }
-    this.#head = new Uint8Array(0);
-    const length = size.header + size.remaining;
-    if (bytes.length >= length && length <= this.#keep) {
-      this.#packet(out, bytes.subarray(0, length), length);
-      return bytes.subarray(length);
+    const length = body - start + remainingLength(bytes, start, body);
+    if (start + length <= bytes.length && length <= this.#keep) {
+      this.#whole(out, bytes, start, body, length);
+      return start + length;
     }
     const hasher = length > this.#keep ? this.#options.hash?.() : undefined;
     this.#partial = { bytes: new Uint8Array(Math.min(length, this.#keep)), length, have: 0, hasher };
-    return bytes;
+    return start;
   }
 
-  get #keep(): number {
-    return Math.max(HEADER, this.#options.keep ?? Number.POSITIVE_INFINITY);
+  /** A stream that begins with what is no MQTT. */
+  #strange(bytes: Uint8Array, out: Decoded[]): void {
+    const foreign = foreignProtocol(bytes);
+    if (foreign) {
+      this.#stop(out, bytes, `these bytes are not MQTT, they look like ${foreign}`);
+      return;
+    }
+    const strange = this.#options.midway ? undefined : strangeStart(bytes[0]!, this.#options.direction);
+    if (strange) this.#stop(out, bytes, strange, this.#startClause());
   }
 
-  #fill(chunk: Uint8Array, out: Decoded[]): Uint8Array {
+  #fill(chunk: Uint8Array, start: number, out: Decoded[]): number {
     const part = this.#partial!;
-    const mine = chunk.subarray(0, part.length - part.have);
+    const end = Math.min(chunk.length, start + part.length - part.have);
+    const mine = chunk.subarray(start, end);
     const room = part.bytes.length - part.have;
     if (room > 0) part.bytes.set(mine.length > room ? mine.subarray(0, room) : mine, part.have);
     part.hasher?.update(mine);
     part.have += mine.length;
-    if (part.have === part.length) {
-      this.#partial = undefined;
-      this.#packet(out, part.bytes, part.length, part.hasher?.hex());
+    if (part.have < part.length) return end;
+    this.#partial = undefined;
+    if (part.length > part.bytes.length) this.#packet(out, part.bytes, part.length, part.hasher?.hex());
+    else this.#whole(out, part.bytes, 0, headerEnd(part.bytes, 0), part.length);
+    return end;
+  }
+
+  #whole(out: Decoded[], bytes: Uint8Array, start: number, body: number, length: number): void {
+    const version = this.#canWait;
+    if (version === undefined || !surelyWellFormed(bytes, start, body, start + length, version)) {
+      this.#packet(out, copyOf(bytes, start, start + length), length);
+      return;
     }
-    return chunk.slice(mine.length);
+    out.push(new Framed(bytes, start, length, this.#offset, version));
+    this.#packets++;
+    this.#offset += length;
+  }
+
+  /** The version, when it is known and nothing but a malformed packet has to be noticed at once. */
+  get #canWait(): ProtocolVersion | undefined {
+    return this.#options.lazy && this.#connected ? this.agreement.protocolVersion : undefined;
   }
 
   #packet(out: Decoded[], bytes: Uint8Array, length: number, hash?: string): void {
@@ -185,7 +217,8 @@ export class PacketDecoder {
     const protocolVersion = this.#version(bytes);
     const { packet, malformed } = walk(bytes, { protocolVersion, length, fields: false });
     const seen = this.#inOrder(packet);
-    out.push({ packet: seen, bytes, length, offset: this.#offset, protocolVersion, ...(hash ? { hash } : {}) });
+    const kind = bytes[0]! >> 4;
+    out.push({ kind, packet: seen, bytes, length, offset: this.#offset, protocolVersion, ...(hash ? { hash } : {}) });
     this.#packets++;
     this.#offset += length;
     this.#stopped = malformed;
@@ -228,39 +261,25 @@ export class PacketDecoder {
     return this.#options.direction === "to-client" ? "[MQTT-3.2.0-1]" : "[MQTT-3.1.0-1]";
   }
 
-  #stop(out: Decoded[], bytes: Uint8Array, problem: string, clause?: string, length = bytes.length): Uint8Array {
-    const kept = bytes.slice(0, Math.min(STRANGE, this.#keep));
-    const claims = PACKET_TYPES[(bytes[0] ?? 0) >> 4];
-    const packet: Packet = { type: "MALFORMED", problem, clause, claims };
+  #stop(out: Decoded[], bytes: Uint8Array, problem: string, clause?: string, length = bytes.length): void {
+    const kept = copyOf(bytes, 0, Math.min(bytes.length, STRANGE, this.#keep));
+    const kind = (bytes[0] ?? 0) >> 4;
+    const packet: Packet = { type: "MALFORMED", problem, clause, claims: PACKET_TYPES[kind] };
     const protocolVersion = this.agreement.protocolVersion ?? 5;
-    out.push({ packet, bytes: kept, length, offset: this.#offset, protocolVersion });
+    out.push({ kind, packet, bytes: kept, length, offset: this.#offset, protocolVersion });
     this.#stopped = true;
     this.#partial = undefined;
-    return bytes.subarray(bytes.length);
   }
 }
 
 /** The byte ranges of a packet's fields, which tile it; computed when asked for. */
 export function fieldsOf(one: Pick<Decoded, "bytes" | "length" | "protocolVersion" | "packet">): ByteField[] {
   const { bytes, length, protocolVersion, packet } = one;
-  const framed = bytes.length > 0 ? remainingLength(bytes) : undefined;
-  const whole = typeof framed === "object" && framed.header + framed.remaining === length;
-  if (!whole) {
+  const body = headerEnd(bytes, 0);
+  if (body < 1 || body + remainingLength(bytes, 0, body) !== length) {
     return bytes.length ? [{ name: "makes no sense", start: 0, end: bytes.length, text: packet.problem ?? "" }] : [];
   }
   return [...walk(bytes, { protocolVersion, length, fields: true }).fields];
-}
-
-/** Undefined while not all of it has come. */
-function remainingLength(bytes: Uint8Array): { header: number; remaining: number } | "malformed" | undefined {
-  let remaining = 0;
-  for (let at = 1, unit = 1; at < HEADER; at++, unit *= 128) {
-    const byte = bytes[at];
-    if (byte === undefined) return undefined;
-    remaining += (byte & 127) * unit;
-    if (byte < 128) return { header: at + 1, remaining };
-  }
-  return "malformed";
 }
 
 /** Why a stream that begins with this byte is no MQTT. */

@@ -9,6 +9,14 @@ import type { WebSocketFrame } from "./websocket";
 
 export type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
+/** Packets that came with one chunk. */
+interface Arrival {
+  /** The number of the first of them. */
+  readonly first: number;
+  readonly seen: Seen;
+  readonly decoded: readonly Decoded[];
+}
+
 /** What a tap has seen: numbers it, keeps as much of it as its limit allows, and finds it again. */
 export class TapLog {
   records: TlsRecord[] = [];
@@ -21,7 +29,9 @@ export class TapLog {
   readonly #taken = new Set<PacketRecord>();
   #packets: PacketRecord[] = [];
   /** Packets that nobody has looked at yet: a record costs more than a packet. */
-  #fresh: { readonly seen: Seen; readonly decoded: Decoded }[] = [];
+  #fresh: Arrival[] = [];
+  /** How many packets they are. */
+  #unread = 0;
   #numbered = 0;
   #heard = 0;
   #framed = 0;
@@ -31,8 +41,11 @@ export class TapLog {
   }
 
   get packets(): readonly PacketRecord[] {
-    for (const { seen, decoded } of this.#fresh) this.#packets.push(packetRecord(seen, decoded));
+    for (const { first, seen, decoded } of this.#fresh) {
+      for (const [index, one] of decoded.entries()) this.#packets.push(packetRecord(first + index, seen, one));
+    }
     this.#fresh = [];
+    this.#unread = 0;
     return this.#packets;
   }
 
@@ -41,10 +54,11 @@ export class TapLog {
     return this.#numbered + 1;
   }
 
-  /** @param seen with the number that `next` said. */
-  packet(seen: Seen, decoded: Decoded): void {
-    this.#numbered = seen.number;
-    this.#fresh.push({ seen, decoded });
+  /** Packets that one chunk completed: they get the next numbers. */
+  arrived(seen: Seen, decoded: readonly Decoded[]): void {
+    this.#fresh.push({ first: this.next, seen, decoded });
+    this.#numbered += decoded.length;
+    this.#unread += decoded.length;
   }
 
   record(record: Omit<TlsRecord, "number">): void {
@@ -72,6 +86,7 @@ export class TapLog {
   clear(): void {
     this.#packets = [];
     this.#fresh = [];
+    this.#unread = 0;
     this.records = [];
     this.frames = [];
     this.events = [];
@@ -84,12 +99,27 @@ export class TapLog {
   /** Forgets the oldest packets above the limit. */
   trim(): void {
     // In blocks, for taking one from the front of a long array moves all the others.
-    const many = this.#packets.length + this.#fresh.length;
+    const many = this.#packets.length + this.#unread;
     if (many <= this.#limit * 1.1) return;
     const gone = this.#packets.splice(0, many - this.#limit);
     for (const record of gone) this.#taken.delete(record);
-    this.#fresh.splice(0, many - this.#limit - gone.length);
+    this.#forget(many - this.#limit - gone.length);
     this.forgotten += many - this.#limit;
+  }
+
+  /** So many packets go unread. */
+  #forget(count: number): void {
+    let left = count;
+    const whole = this.#fresh.findIndex(({ decoded }) => {
+      if (decoded.length > left) return true;
+      left -= decoded.length;
+      return false;
+    });
+    const kept = this.#fresh.slice(whole < 0 ? this.#fresh.length : whole);
+    const [cut] = kept;
+    if (cut && left) kept[0] = { ...cut, first: cut.first + left, decoded: cut.decoded.slice(left) };
+    this.#fresh = kept;
+    this.#unread -= count;
   }
 
   #shorten(list: unknown[]): void {

@@ -267,7 +267,7 @@ export class TcpTap implements Tap {
     const events = {
       now: () => this.#now(),
       decide: (decoded: Decoded) => this.#decide(lineOf(), direction, decoded),
-      record: (decoded: Decoded, mark?: Mark) => this.#record(lineOf(), direction, decoded, this.#now(), mark),
+      record: (decoded: Decoded, mark?: Mark) => this.#record(lineOf(), direction, [decoded], this.#now(), mark),
       cut: (fault: Fault) => this.#cut(lineOf(), fault),
       freeze: (fault: Fault) => this.#freeze(lineOf(), fault),
     };
@@ -334,8 +334,8 @@ export class TcpTap implements Tap {
     this.#name(line, decoded);
     const { connection } = line;
     const at = this.#now();
-    const seen = { number: this.#log.next, at, epoch: this.#epoch + at, direction, connection };
-    const record = packetRecord(seen, decoded);
+    const seen = { at, epoch: this.#epoch + at, direction, connection };
+    const record = packetRecord(this.#log.next, seen, decoded);
     return [...this.#faults].find((fault) => fault.meets(record, line.legs[direction]));
   }
 
@@ -394,26 +394,30 @@ export class TcpTap implements Tap {
     this.#pending = [];
     for (const { line, direction, bytes, at } of pending) {
       const reader = line.readers[direction];
-      for (const decoded of bytes ? reader.push(bytes) : reader.end()) this.#record(line, direction, decoded, at);
+      this.#record(line, direction, bytes ? reader.push(bytes) : reader.end(), at);
     }
     this.#log.trim();
     this.#log.waiting.notify();
   }
 
   /** Every packet of every connection passes here once. */
-  #record(line: Line, direction: Direction, decoded: Decoded, at: number, mark?: Mark): void {
+  #record(line: Line, direction: Direction, decoded: readonly Decoded[], at: number, mark?: Mark): void {
+    if (!decoded.length) return;
     const { connection } = line;
-    this.#name(line, decoded);
-    const seen = { number: this.#log.next, at, epoch: this.#epoch + at, direction, connection, mark };
-    this.#log.packet(seen, decoded);
     const reader = line.readers[direction];
-    if (reader instanceof WebSocketReader) reader.carried(seen.number, decoded);
+    const first = this.#log.next;
+    this.#log.arrived({ at, epoch: this.#epoch + at, direction, connection, mark }, decoded);
+    for (const one of decoded) this.#name(line, one);
+    if (!(reader instanceof WebSocketReader)) return;
+    for (const [index, one] of decoded.entries()) reader.carried(first + index, one);
   }
 
-  #name({ connection }: Line, { packet }: Decoded): void {
-    if (packet.type === "CONNECT" && packet.clientIdentifier) connection.clientId ??= packet.clientIdentifier;
-    const assigned = packet.type === "CONNACK" ? packet.properties?.assignedClientIdentifier : undefined;
-    if (assigned) connection.clientId ??= assigned;
+  /** Reads CONNECT and CONNACK only: all others can wait until somebody asks for them. */
+  #name({ connection }: Line, decoded: Decoded): void {
+    if (decoded.kind > 2) return;
+    const { type, clientIdentifier, properties } = decoded.packet;
+    const id = type === "CONNECT" ? clientIdentifier : type === "CONNACK" && properties?.assignedClientIdentifier;
+    if (id) connection.clientId ??= id;
   }
 
   #event(connection: TapConnection, kind: TapEvent["kind"], text: string): void {

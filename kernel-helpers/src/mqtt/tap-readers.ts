@@ -26,7 +26,7 @@ export function readersOf(scheme: Address["scheme"], keep: number, beside: Besid
   }
   const agreement: Agreement = {};
   return both((direction) => {
-    const decoder = new PacketDecoder({ direction, agreement, keep, hash: sha256 });
+    const decoder = new PacketDecoder({ direction, agreement, keep, hash: sha256, lazy: true });
     return scheme === "ws" ? new WebSocketReader(decoder, (frame) => beside.frame(direction, frame)) : decoder;
   });
 }

@@ -69,9 +69,8 @@ export type PacketFilter =
       readonly qos?: number;
     };
 
-/** What of a record is known when its packet comes. */
+/** What of a record is known when its packet comes, the same for all that come with one chunk. */
 export interface Seen {
-  readonly number: number;
   readonly at: number;
   readonly epoch: number;
   readonly direction: Direction;
@@ -80,11 +79,11 @@ export interface Seen {
 }
 
 /** Fields and sentences are computed when somebody reads them; as own properties, so that copies keep them. */
-export function packetRecord(seen: Seen, decoded: Decoded): PacketRecord {
+export function packetRecord(number: number, seen: Seen, decoded: Decoded): PacketRecord {
   const { packet, bytes, length, hash, protocolVersion } = decoded;
   let fields: ByteField[] | undefined;
   const record: PacketRecord = {
-    number: seen.number,
+    number,
     at: seen.at,
     epoch: seen.epoch,
     direction: seen.direction,

@@ -10,6 +10,7 @@ import {
   PacketDecoder,
   type ProtocolVersion,
 } from "kernel-helpers/dist/mqtt/codec";
+import { Framed } from "kernel-helpers/dist/mqtt/framed";
 import { generate, parser } from "mqtt-packet";
 import { each, numbers } from "./samples";
 
@@ -339,6 +340,44 @@ test("20,000 damaged packets: no exception, no hang, fields tile what is there",
     }
   }
   assert.ok(malformed.count > 1_000);
+});
+
+test("packets that are read when somebody asks are those that are read at once", () => {
+  const random = numbers(42);
+  const plain = { 4: "32 07 00 01 61 00 07 68 69", 5: "32 08 00 01 61 00 07 00 68 69" };
+  const kinds = [
+    "30 05 00 01 74 00 78",
+    "40 02 00 01",
+    "50 03 00 01 10",
+    "62 02 00 02",
+    "70 02 00 02",
+    "c0 00",
+    "d0 00",
+  ];
+  let waiting = 0;
+  let malformed = 0;
+  for (let round = 0; round < 4_000; round++) {
+    const version = ([3, 4, 5] as const)[random(3)]!;
+    const direction = (["to-broker", "to-client"] as const)[random(2)]!;
+    const connect = encodePacket({ type: "CONNECT", protocolVersion: version, clientIdentifier: "c" });
+    const all = [...kinds, plain[version === 5 ? 5 : 4]].map((one) => Buffer.from(one.replaceAll(" ", ""), "hex"));
+    const stream = Buffer.concat([connect, ...Array.from({ length: 12 }, () => all[random(all.length)]!)]);
+    for (let hits = random(3); hits > 0; hits--)
+      stream[connect.length + random(stream.length - connect.length)] = random(256);
+    const cut = connect.length + random(stream.length - connect.length);
+    const read = (lazy: boolean) => {
+      const decoder = new PacketDecoder({ direction, lazy, keep: 40, hash: () => ({ update() {}, hex: () => "ab" }) });
+      const pushed = [...decoder.push(Buffer.from(stream.subarray(0, cut))), ...decoder.push(stream.subarray(cut))];
+      waiting += pushed.filter((one) => one instanceof Framed).length;
+      malformed += pushed.at(-1)!.packet.type === "MALFORMED" ? 1 : 0;
+      return [...pushed, ...decoder.end()].map(({ kind, packet, bytes, length, hash, offset, protocolVersion }) => {
+        assert.equal(bytes.constructor, Uint8Array);
+        return { kind, packet, bytes, length, hash, offset, protocolVersion, stopped: decoder.stopped };
+      });
+    };
+    assert.deepEqual(read(true), read(false), hex(stream));
+  }
+  assert.ok(waiting > 10_000 && malformed > 1_000, `${waiting} waited, ${malformed} ended malformed`);
 });
 
 test("noise of every length is read without an exception", () => {

@@ -34,7 +34,7 @@ export function replay(recording: Recording): PacketRecord[] {
       const mark = fault
         ? { fault: fault as FaultKind, ...(forwardedAt ? { forwardedAt: Number(forwardedAt) } : {}) }
         : undefined;
-      return packetRecord({ number: i + 1, at: Number(at), epoch: Number(at), direction, connection, mark }, decoded);
+      return packetRecord(i + 1, { at: Number(at), epoch: Number(at), direction, connection, mark }, decoded);
     });
 }
 
