@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { courseRoot } from "../core/paths";
 import type { Tool } from "./cli";
-import { runPart } from "./test/run-part";
+import { runParts } from "./test/run-part";
 import { Tally } from "./test/tally";
 
 const sources = join(courseRoot, "kernel-helpers", "test");
@@ -14,6 +14,8 @@ const site = { sources: join(courseRoot, "site", "test"), compiled: join(courseR
 /** Quick and fundamental parts first; parts that are not named here come before the slow ones. */
 const first = ["core", "mqtt", "notebook", "views", "certs", "brokers", "checks", "kernel", "lab"];
 const last = ["tools", "site", "setup", "course"];
+/** They run beside all others from the start. */
+const long = ["prove", "labs-docker", "grading", "labs-local", "labs-embedded"].map((name) => `${name}.test.js`);
 
 export const main: Tool = async ({ words, options }) => {
   const parts = partsThere();
@@ -32,7 +34,11 @@ export const main: Tool = async ({ words, options }) => {
   // Passed on to the tests' processes: stacks speak of the TypeScript sources.
   process.execArgv.push("--enable-source-maps");
   const tally = new Tally();
-  for (const part of wanted) await runPart(part, filesOf(part), tally);
+  await runParts(
+    wanted.map((name) => ({ name, files: filesOf(name) })),
+    tally,
+    long,
+  );
   for (const text of [tally.longest(), tally.summary()]) if (text) console.log(`\n${text}`);
   console.log();
   console.log(tally.closingLine());
@@ -46,14 +52,6 @@ function partsThere(): string[] {
   return [...first, ...middle, ...last].filter((part) => folders.includes(part));
 }
 
-/** Begun first, so that nothing is left to run beside at the end. */
-const long = ["prove.test.js", "grading.test.js", "labs-docker.test.js"];
-
-function place(file: string): number {
-  const at = long.indexOf(basename(file));
-  return at < 0 ? long.length : at;
-}
-
 /** Compiled tests whose source is still there: what was deleted or renamed leaves its output behind. */
 function filesOf(part: string): string[] {
   const from = part === "site" ? site.sources : join(sources, part);
@@ -62,6 +60,5 @@ function filesOf(part: string): string[] {
     .filter((name) => name.endsWith(".test.ts"))
     .map((name) => join(to, name.replace(/\.ts$/, ".js")))
     .filter((file) => existsSync(file))
-    .sort()
-    .sort((a, b) => place(a) - place(b));
+    .sort();
 }

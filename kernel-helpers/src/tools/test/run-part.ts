@@ -1,5 +1,5 @@
-/** Runs the test files of one part, two at a time, and tells how it goes. */
-import { relative } from "node:path";
+/** Runs test files, two at a time, and tells how it goes. */
+import { basename, relative } from "node:path";
 import { run } from "node:test";
 import { courseRoot } from "../../core/paths";
 import { errorText, type Tally } from "./tally";
@@ -17,55 +17,112 @@ interface Outcome {
 /** A file that runs longer hangs. The longest, all labs in containers, takes a quarter of it. */
 const longest = 30 * 60_000;
 
-export async function runPart(part: string, files: string[], tally: Tally): Promise<void> {
-  const began = Date.now();
-  const before = { passed: tally.passed, failed: tally.failed, skipped: tally.skipped };
-  const printed = new Map<string, string>();
-  const begun = new Map<string, number>();
-  const status = new StatusLine(part);
-  // Each file has a process of its own, so that one that breaks takes no other with it.
-  const events = run({ files, concurrency: 2, timeout: longest });
-  const noteOutput = ({ file, message }: { file?: string; message: string }) => {
-    if (file) printed.set(file, ((printed.get(file) ?? "") + message).slice(-8_000));
+export interface TestPart {
+  readonly name: string;
+  readonly files: readonly string[];
+}
+
+interface Work {
+  readonly part: string;
+  readonly file: string;
+}
+
+/** Runs one part. */
+export const runPart = (name: string, files: readonly string[], tally: Tally): Promise<void> =>
+  runParts([{ name, files }], tally);
+
+/**
+ * Runs the parts' files, two at a time: one lane takes them in order, so that what is fundamental is known first; the
+ * other takes the long ones and then from the end, so that both are done at the same time.
+ *
+ * @param long names of files ("prove.test.js"), the longest first.
+ */
+export async function runParts(parts: readonly TestPart[], tally: Tally, long: readonly string[] = []): Promise<void> {
+  const all = parts.flatMap(({ name, files }) => files.map((file): Work => ({ part: name, file })));
+  const rank = ({ file }: Work): number => long.indexOf(basename(file));
+  const waiting = [
+    ...all.filter((work) => rank(work) < 0),
+    ...all.filter((work) => rank(work) >= 0).sort((a, b) => rank(b) - rank(a)),
+  ];
+  const boards = new Map(parts.map(({ name, files }) => [name, new Board(name, files.length)]));
+  const status = new StatusLine();
+  const lane = async (next: () => Work | undefined): Promise<void> => {
+    for (let work = next(); work; work = next()) {
+      const began = Date.now();
+      const board = boards.get(work.part)!;
+      await runFile(work, tally, board, status);
+      tally.took(shortFile(work.file), Date.now() - began);
+      const line = board.done(Date.now() - began);
+      if (line) status.line(line);
+    }
+  };
+  await Promise.all([lane(() => waiting.shift()), lane(() => waiting.pop())]);
+  status.end();
+}
+
+/** What the tests of one part did. */
+class Board {
+  readonly counts = { passed: 0, failed: 0, skipped: 0 };
+  readonly #part: string;
+  #left: number;
+  #time = 0;
+
+  constructor(part: string, files: number) {
+    this.#part = part;
+    this.#left = files;
+  }
+
+  /** @param time of a file, in milliseconds. Returns the part's line when that was its last. */
+  done(time: number): string | undefined {
+    this.#time += time;
+    if (--this.#left > 0) return undefined;
+    const counts = Object.entries(this.counts)
+      .filter(([kind, count]) => count > 0 || kind === "passed")
+      .map(([kind, count]) => `${count} ${kind}`);
+    return `${this.#part}: ${counts.join(", ")}, ${(this.#time / 1_000).toFixed(1)} s`;
+  }
+}
+
+/** Each file has a process of its own, so that one that breaks takes no other with it. */
+async function runFile({ part, file }: Work, tally: Tally, board: Board, status: StatusLine): Promise<void> {
+  let printed = "";
+  const events = run({ files: [file], concurrency: 1, timeout: longest });
+  const noteOutput = ({ message }: { message: string }) => {
+    printed = (printed + message).slice(-8_000);
   };
   events.on("test:stdout", noteOutput);
   events.on("test:stderr", noteOutput);
-  const noteTime = (file: string | undefined): void => {
-    if (file) tally.took(shortFile(file), Date.now() - (begun.get(file) ?? Date.now()));
-  };
-  events.on("test:start", ({ name, file }) => {
-    if (file && !begun.has(file)) begun.set(file, Date.now());
-    status.show(name);
-  });
+  events.on("test:start", ({ name }) => status.show(`${part} › ${name}`));
   events.on("test:pass", (event: Outcome) => {
-    noteTime(event.file);
     if (event.details.type === "suite") return;
-    if (event.skip) tally.skip(fullName(part, event), event.skip);
-    else tally.pass();
+    if (event.skip) {
+      board.counts.skipped++;
+      tally.skip(fullName(part, event), event.skip);
+    } else {
+      board.counts.passed++;
+      tally.pass();
+    }
   });
   events.on("test:fail", (event: Outcome) => {
-    noteTime(event.file);
     const { error, type } = event.details;
     // Their tests have been counted.
     if (error?.failureType === "subtestsFailed" || (type === "suite" && error?.failureType !== "hookFailed")) return;
     const name = fullName(part, event);
-    if (event.todo) return tally.skip(name, `not done yet${typeof event.todo === "string" ? `: ${event.todo}` : ""}`);
+    if (event.todo) {
+      board.counts.skipped++;
+      tally.skip(name, `not done yet${typeof event.todo === "string" ? `: ${event.todo}` : ""}`);
+      return;
+    }
+    board.counts.failed++;
     tally.fail(name, error);
     status.line(`\n✗ ${name}\n${indent(errorText(error))}`);
-    const output = event.file && printed.get(event.file);
-    if (output) status.line(`  printed by ${shortFile(event.file!)}:\n${indent(output.trimEnd())}\n`);
+    if (printed) status.line(`  printed by ${shortFile(file)}:\n${indent(printed.trimEnd())}\n`);
   });
   await new Promise<void>((resolve, reject) => {
     events.once("end", resolve);
     events.once("error", reject);
     events.resume();
   });
-  status.end();
-  const counts = (["passed", "failed", "skipped"] as const)
-    .map((kind) => [kind, tally[kind] - before[kind]] as const)
-    .filter(([kind, count]) => count > 0 || kind === "passed")
-    .map(([kind, count]) => `${count} ${kind}`);
-  console.log(`${part}: ${counts.join(", ")}, ${((Date.now() - began) / 1_000).toFixed(1)} s`);
 }
 
 const shortFile = (file: string): string =>
@@ -84,17 +141,10 @@ const indent = (text: string): string => text.replace(/^/gm, "  ");
 
 /** On a terminal, what runs now; elsewhere nothing, as each part's own line is enough. */
 class StatusLine {
-  readonly #part: string;
   readonly #moving = process.stdout.isTTY === true;
 
-  constructor(part: string) {
-    this.#part = part;
-  }
-
   show(name: string): void {
-    if (!this.#moving) return;
-    const text = `${this.#part} › ${name}`.slice(0, (process.stdout.columns ?? 80) - 1);
-    process.stdout.write(`\r\x1b[K${text}`);
+    if (this.#moving) process.stdout.write(`\r\x1b[K${name.slice(0, (process.stdout.columns ?? 80) - 1)}`);
   }
 
   line(text: string): void {

@@ -31,9 +31,9 @@ export class Tally {
     this.#reasons.set(key, [...(this.#reasons.get(key) ?? []), name]);
   }
 
-  /** How long a file has run until now, in milliseconds. */
+  /** @param time that a file ran, in milliseconds. */
   took(file: string, time: number): void {
-    this.#times.set(file, Math.max(time, this.#times.get(file) ?? 0));
+    this.#times.set(file, time);
   }
 
   /** The files that took longest; "" when all were quick. */
