@@ -33,12 +33,20 @@ export class Waiting {
     timeout: number,
     over: () => boolean = () => false,
   ): Promise<T | undefined> {
-    const deadline = Date.now() + timeout;
-    for (;;) {
+    let deadline = Date.now() + timeout;
+    for (let grace = GRACE; ; ) {
       const found = look();
       const left = deadline - Date.now();
       if (found !== undefined || left <= 0 || over()) return found;
       await this.change(left);
+      // A process that did not get to run has news that it has not read yet.
+      if (Date.now() - deadline < LATE) continue;
+      deadline = Date.now() + grace;
+      grace = 0;
     }
   }
 }
+
+/** Milliseconds: when a timer is so late, the process stood still; so long it waits on then. */
+const LATE = 100;
+const GRACE = 500;
