@@ -24,7 +24,7 @@ export function graphemes(text: string): string[] {
 /** Latin, arrows, box drawing and our own marks need no segmenter, which is slow. */
 const PLAIN =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are one character each, too
-  /^[\u0000-\u02ff\u2010-\u2027\u2030-\u205e\u2190-\u2193\u2200-\u22ff\u2400-\u2426\u2500-\u25a1\u27e8\u27e9]*$/;
+  /^[\u0000-\u02ff\u2010-\u2027\u2030-\u205e\u2190-\u2193\u2200-\u22ff\u2400-\u2426\u2500-\u25fc\u2713-\u2717\u27e8\u27e9]*$/;
 
 function graphemeWidth(one: string): number {
   const code = one.codePointAt(0) as number;
