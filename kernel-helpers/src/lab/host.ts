@@ -12,7 +12,7 @@ import type {
   ServicePlan,
   ToolResult,
 } from "../brokers/engine";
-import { planBroker, planFiles } from "../brokers/plan";
+import { checkedName, planBroker, planFiles } from "../brokers/plan";
 import { selectEngine } from "../brokers/select";
 import type { BrokerFile, BrokerSpec, MosquittoRelease } from "../brokers/spec";
 import type { Outcome } from "../checks/outcome";
@@ -106,8 +106,8 @@ export class HereHost implements Host {
     return openTap(target, options);
   }
 
-  removeVolume(name: string): Promise<void> {
-    return this.#engine.removeVolume(this.#lab, name);
+  async removeVolume(name: string): Promise<void> {
+    return this.#engine.removeVolume(this.#lab, checkedName(name, "a volume"));
   }
 
   close(): Promise<void> {

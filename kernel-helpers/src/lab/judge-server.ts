@@ -114,6 +114,11 @@ export class JudgeServer {
     const host = this.#host;
     this.#host = undefined;
     await host?.close();
+    if (!session?.volumes.size) return;
+    const { lab, engine } = this.#options;
+    const cleaner = host ?? (await HereHost.open(lab, engine));
+    for (const volume of session.volumes) await cleaner.removeVolume(volume);
+    if (!host) await cleaner.close();
   }
 
   #accept(socket: Socket): void {

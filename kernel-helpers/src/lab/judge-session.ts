@@ -1,5 +1,7 @@
+import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import type { Door, EngineBroker, Link } from "../brokers/engine";
+import { checkedName } from "../brokers/plan";
 import type { BrokerSpec } from "../brokers/spec";
 import type { Encoded, HandleKind } from "../checks/exchange";
 import type { Outcome } from "../checks/outcome";
@@ -12,7 +14,7 @@ import { allowed, execOptions, JudgeBroker } from "./judge-broker";
 import type { HelloAnswer } from "./judge-protocol";
 
 /** How many things a graded notebook may have open at once: no honest one comes near. */
-const MOST = { brokers: 24, taps: 32, links: 32, doors: 16 };
+const MOST = { brokers: 24, taps: 32, links: 32, doors: 16, volumes: 24 };
 /** How long a connection may stand without its token, in milliseconds. */
 const TOKEN_LIMIT = 5_000;
 
@@ -47,6 +49,9 @@ export class JudgeSession {
    * ended anybody may listen.
    */
   readonly #addresses = new Map<string, () => boolean>();
+  /** Named volumes of this kernel's: two learners' may have the same name, and none outlives its kernel. */
+  readonly volumes = new Set<string>();
+  readonly #mark = randomBytes(4).toString("hex");
   #admitted = false;
   #next = 1;
 
@@ -122,7 +127,7 @@ export class JudgeSession {
       clearTap: async (args) => {
         if (typeof args.epoch === "number") this.#cleared.set(String(args.id), args.epoch);
       },
-      removeVolume: async (args) => (await this.#side.host()).removeVolume(String(args.name)),
+      removeVolume: async (args) => (await this.#side.host()).removeVolume(this.#volume(args.name)),
       close: () => this.#renew(),
     };
     const served: Record<string, (encoded: Encoded) => Promise<Encoded>> = {};
@@ -165,11 +170,20 @@ export class JudgeSession {
   async #start(spec: unknown): Promise<unknown> {
     atMost(this.#brokers.size, MOST.brokers, "brokers");
     const host = await this.#side.host();
-    const inner = await host.start(tamed(spec), (line) => this.#peer.note("progress", line));
+    const { volume, ...wanted } = tamed(spec);
+    const own = volume === undefined ? {} : { volume: this.#volume(volume) };
+    const inner = await host.start({ ...wanted, ...own }, (line) => this.#peer.note("progress", line));
     const broker = new JudgeBroker(`${this.#next++}`, inner, (name, args) => this.#peer.note(name, args));
     this.#brokers.set(broker.id, broker);
     await this.ownBroker(inner);
     return broker.snapshot;
+  }
+
+  #volume(name: unknown): string {
+    const own = `${checkedName(String(name), "a volume").slice(0, 31)}-${this.#mark}`;
+    if (!this.volumes.has(own)) atMost(this.volumes.size, MOST.volumes, "volumes");
+    this.volumes.add(own);
+    return own;
   }
 
   async #tool(request: Args, options: unknown): Promise<unknown> {

@@ -6,7 +6,8 @@ import type { Cell, Notebook } from "kernel-helpers/dist/notebook/model";
 import { gradeOne } from "kernel-helpers/dist/tools/grading/grade-one";
 import type { Reported } from "kernel-helpers/dist/tools/grading/result";
 import type { Limits } from "kernel-helpers/dist/tools/grading/run";
-import { leftovers, noEngine, submission, useFixture } from "./fixture";
+import { variantsOf } from "kernel-helpers/dist/tools/lab-notebook";
+import { LAB, leftovers, noEngine, submission, useFixture } from "./fixture";
 
 useFixture();
 const ready = noEngine("local");
@@ -41,6 +42,8 @@ async function nothingLeft(): Promise<void> {
 
 const marks = (graded: Reported): Record<string, string> =>
   Object.fromEntries(graded.checks.map((check) => [check.id.slice("check-".length), `${check.status} ${check.score}`]));
+
+const solution = (id: string): string => variantsOf(LAB, id).find((one) => one.kind === "solution")!.source;
 
 /** Does nothing, with the arguments that the check gives it. */
 const IDLE = "const announce = async (url: string, topic: string, value: string): Promise<void> => {};";
@@ -283,4 +286,28 @@ test("a notebook of another lab, or none at all, has no points and a reason", as
   if (!graded) return;
   assert.deepEqual([graded.score, graded.checks.length], [0, 0]);
   assert.match(graded.notes[0] ?? "", /does not have/);
+});
+
+test("a named volume is each kernel's own, and goes with it; no name leads out of the volumes", async (t) => {
+  const text = `const conf = "listener 1883\\nallow_anonymous true\\npersistence true\\npersistence_location /mosquitto/data/";
+const kept = () => lab.broker({ name: "kept", volume: "kept", conf });
+const found = async (broker: Awaited<ReturnType<typeof kept>>) => {
+  const reader = await lab.client(broker, { name: "reader" });
+  await reader.mqtt.subscribeAsync("left", { qos: 1 });
+  return reader.next("left", { timeout: 1_000 }).then(() => true, () => false);
+};
+const before = await found(await kept());
+const first = await kept();
+const writer = await lab.client(first, { name: "writer" });
+await writer.mqtt.publishAsync("left", "here", { retain: true, qos: 1 });
+await first.stop();
+const after = await found(await kept());
+const out = await lab.removeVolume("../volumes").then(() => "done", (error) => error.code);
+if (before || !after || out !== "BAD_ARGUMENT") throw new Error(JSON.stringify({ before, after, out }));
+`;
+  for (const _ of ["one learner", "the next"]) {
+    const graded = await grade(t, { announce: text + solution("announce") });
+    if (!graded) return;
+    assert.deepEqual(marks(graded), RIGHT, JSON.stringify(graded.checks));
+  }
 });
