@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { optimizeLess, UNSEEN } from "./brief";
 import { HOOK, type KernelHook } from "./hook";
 import { Lifecycle } from "./lifecycle";
 import { captureStream } from "./output";
@@ -74,6 +75,7 @@ function captureOutput(session: Session): void {
 }
 
 function main(connectionFile: string): void {
+  if (UNSEEN) optimizeLess();
   // The sockets come up on their own thread while this one loads the compiler.
   const wire = new Wire({ connectionFile, kernelInfo: kernelInfo(), parentPid: parentPid() });
   const tslab = startTslab({ undisturbed: (act) => wire.undisturbed(act) });

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { bundle as bundleOf, type MimeBundle, type View } from "../views/view";
+import { UNSEEN } from "./brief";
 import { onCellEnd, publishDisplay } from "./display";
 
 /** What a live picture follows: a tap. */
@@ -11,8 +12,6 @@ export interface Watched {
 /** At most ten pictures a second, and at most a quarter of the time for drawing them. */
 const APART = 100;
 const SHARE = 4;
-/** A kernel whose outputs nobody looks at (one that is graded) draws no picture twice. */
-const UNSEEN = process.env.MQTT_LAB_UNSEEN === "1";
 
 /**
  * Shows a picture in the running cell, and again in its place while what it follows changes. It ends with its cell:
@@ -23,6 +22,7 @@ const UNSEEN = process.env.MQTT_LAB_UNSEEN === "1";
  * @returns whether it is shown.
  */
 export function publishLive(watched: Watched, bundle: () => MimeBundle, first: MimeBundle = bundle()): boolean {
+  // No picture is drawn twice.
   if (UNSEEN) return true;
   const id = randomUUID();
   let last = "";

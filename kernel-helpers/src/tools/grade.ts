@@ -3,10 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { EngineKind } from "../brokers/engine";
 import { LabError } from "../core/errors";
-import { checkCode } from "../lab/judge-body";
-import { isGraded, sourceOf } from "../notebook/model";
+import type { CheckTexts } from "../lab/judge-body";
 import { columns, printError, type Tool } from "./cli";
-import { gradeApart } from "./grading/farm";
+import { Farm } from "./grading/farm";
 import { contentHash, type Found, submissionsIn } from "./grading/found";
 import { notGraded, type OneSubmission } from "./grading/grade-one";
 import { type Isolation, prepareIsolation } from "./grading/isolation";
@@ -17,7 +16,7 @@ import type { Reported } from "./grading/result";
 import { freshSeed } from "./grading/run";
 import { statisticsOf } from "./grading/statistics";
 import { labList } from "./lab-list";
-import { checkId, readLab } from "./lab-notebook";
+import { checksOf, readLab } from "./lab-notebook";
 import { pool } from "./pool";
 import { atLeastOne, exitCodeFor } from "./words";
 
@@ -125,6 +124,7 @@ class Batch {
   readonly #found: readonly Found[];
   readonly #to: Setting;
   readonly #done: (Reported | undefined)[];
+  readonly #farm = new Farm();
   #failedInARow = 0;
 
   constructor(found: readonly Found[], to: Setting) {
@@ -164,6 +164,7 @@ class Batch {
       for (const signal of Object.keys(INTERRUPTS)) process.off(signal, stop);
       orphaned.forget();
       files.last(this.present);
+      await this.#farm.end();
     }
     return failed;
   }
@@ -180,10 +181,10 @@ class Batch {
       engine,
       limits,
       isolation,
-      bodies: checkBodies(),
+      texts: allTexts(),
     };
     try {
-      const graded = await gradeApart(submission).catch(() => gradeApart(submission));
+      const graded = await this.#farm.grade(submission).catch(() => this.#farm.grade(submission));
       this.#failedInARow = 0;
       journal.keep(key, graded);
       return { graded, machine: false };
@@ -204,20 +205,12 @@ class Batch {
   }
 }
 
-let bodies: Record<string, Record<string, string>> | undefined;
+let texts: Record<string, Record<string, CheckTexts>> | undefined;
 
 /** All checks of this course, compiled once for all submissions. */
-function checkBodies(): Record<string, Record<string, string>> {
-  bodies ??= Object.fromEntries(
-    labList().map(({ slug }) => {
-      const graded = readLab(slug).cells.filter(isGraded);
-      return [
-        slug,
-        Object.fromEntries(graded.map((cell) => [checkId(cell), checkCode(sourceOf(cell), checkId(cell))])),
-      ];
-    }),
-  );
-  return bodies;
+function allTexts(): Record<string, Record<string, CheckTexts>> {
+  texts ??= Object.fromEntries(labList().map(({ slug }) => [slug, checksOf(slug)]));
+  return texts;
 }
 
 let mark: string | undefined;

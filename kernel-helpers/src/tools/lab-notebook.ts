@@ -2,9 +2,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { LabError } from "../core/errors";
+import { type CheckTexts, checkTexts } from "../lab/judge-body";
 import { notebooksFolder, readPristine } from "../lab/lesson-files";
 import { graft } from "../notebook/graft";
-import { type Cell, isGraded, isSolution, type Notebook, tagsOf } from "../notebook/model";
+import { type Cell, isGraded, isSolution, type Notebook, sourceOf, tagsOf } from "../notebook/model";
 
 /** @throws LabError NOTEBOOK_INVALID. */
 export function readLab(slug: string, folder = notebooksFolder()): Notebook {
@@ -22,6 +23,12 @@ export function solvedLab(slug: string, texts: Readonly<Record<string, string | 
   const all = { ...solutionsOf(slug), ...texts };
   const given = Object.entries(all).filter((one): one is [string, string] => one[1] !== undefined);
   return graft(readLab(slug), Object.fromEntries(given)).notebook;
+}
+
+/** A lab's checks in their two parts, by id. */
+export function checksOf(slug: string): Record<string, CheckTexts> {
+  const graded = readLab(slug).cells.filter(isGraded);
+  return Object.fromEntries(graded.map((cell) => [checkId(cell), checkTexts(sourceOf(cell), checkId(cell))]));
 }
 
 /** The id under which a check cell is graded. */

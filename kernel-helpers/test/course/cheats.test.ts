@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { type TestContext, test } from "node:test";
+import { after, type TestContext, test } from "node:test";
 import { courseRoot } from "kernel-helpers/dist/core/paths";
 import type { Notebook } from "kernel-helpers/dist/notebook/model";
-import { gradeApart } from "kernel-helpers/dist/tools/grading/farm";
+import { Farm } from "kernel-helpers/dist/tools/grading/farm";
 import { type Isolation, prepareIsolation } from "kernel-helpers/dist/tools/grading/isolation";
 import type { Reported } from "kernel-helpers/dist/tools/grading/result";
 import { CHEATS, IDLE } from "./cheats";
@@ -10,16 +10,20 @@ import { noEngine, submission, useFixture } from "./fixture";
 
 useFixture();
 
+/** One for all of them: what a cheat leaves behind must not help the next. */
+const farm = new Farm();
+after(() => farm.end());
+
 const LIMITS = { cell: 20_000, check: 20_000, submission: 180_000 };
 
-/** As `npm run grade` does it: in a process of its own. */
+/** As `npm run grade` does it: in another process. */
 async function grade(
   t: TestContext,
   texts: Record<string, string>,
   options: { isolation?: Isolation; change?: (notebook: Notebook) => Notebook } = {},
 ): Promise<Reported> {
   const file = submission(t, texts, options.change);
-  return gradeApart({
+  return farm.grade({
     file,
     learner: "ada",
     seed: "test",

@@ -20,7 +20,7 @@ export function useFixture(folder = fixture): void {
 }
 
 /** Why no broker can run here, or false. */
-export async function noEngine(kind: "local" | "docker"): Promise<string | false> {
+export async function noEngine(kind: "local" | "docker" | "embedded"): Promise<string | false> {
   try {
     await selectEngine({ wanted: kind });
     return false;

@@ -2,13 +2,11 @@
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cachePath } from "../../core/paths";
-import { checkCode } from "../../lab/judge-body";
 import { writeNotebook } from "../../notebook/format";
-import { isGraded, sourceOf } from "../../notebook/model";
-import { gradeApart } from "../grading/farm";
+import { Farm } from "../grading/farm";
 import { type Isolation, prepareIsolation } from "../grading/isolation";
 import type { Reported } from "../grading/result";
-import { checkId, exercisesOf, readLab, solvedLab, variantsOf } from "../lab-notebook";
+import { checksOf, exercisesOf, readLab, solvedLab, variantsOf } from "../lab-notebook";
 import { nbgrader, nbgraderBin, scoresOf } from "../nbgrader";
 import { writeNbgraderSource } from "../nbgrader-source";
 import { pool } from "../pool";
@@ -70,15 +68,18 @@ function submissions(folder: string): { learner: string; file: string }[] {
 }
 
 async function gradeAll(files: readonly { learner: string; file: string }[], isolation: Isolation): Promise<Run> {
-  const graded = readLab(LAB).cells.filter(isGraded);
-  const bodies = Object.fromEntries(graded.map((cell) => [checkId(cell), checkCode(sourceOf(cell), checkId(cell))]));
+  const texts = { [LAB]: checksOf(LAB) };
   const [began, cpu] = [performance.now(), childrensCpu()];
+  const farm = new Farm();
   const done = await pool(files, JOBS, (one) =>
-    gradeApart({ ...one, seed: "bench", engine: "embedded", isolation, bodies: { [LAB]: bodies } }),
+    farm.grade({ ...one, seed: "bench", engine: "embedded", isolation, texts }),
   );
+  // Of a process that still runs nobody can tell what its own have had.
+  await farm.end();
+  const seconds = (performance.now() - began) / 1000;
   const after = childrensCpu();
   return {
-    seconds: (performance.now() - began) / 1000,
+    seconds,
     cpu: cpu === null || after === null ? null : after - cpu,
     graded: done,
   };

@@ -1,6 +1,7 @@
 /** One submission, from its file to its marks. */
 import type { EngineKind } from "../../brokers/engine";
 import { LabError } from "../../core/errors";
+import type { CheckTexts } from "../../lab/judge-body";
 import { gradedCells, readPristine } from "../../lab/lesson-files";
 import { labList } from "../lab-list";
 import { handedIn } from "./found";
@@ -19,8 +20,8 @@ export interface OneSubmission {
   readonly engine?: EngineKind | "auto";
   readonly limits?: Limits;
   readonly isolation?: Isolation;
-  /** Bodies of the checks, by lab and id. */
-  readonly bodies?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** The checks' texts, by lab and id. */
+  readonly texts?: Readonly<Record<string, Readonly<Record<string, CheckTexts>>>>;
 }
 
 /** Never throws for what a submission is: a notebook that cannot be read has no points and a note that says why. */
@@ -44,8 +45,8 @@ export async function gradeOne(one: OneSubmission): Promise<Reported> {
     const { notebook, answered, notes } = graftSubmission(pristine, submitted);
     const seed = `${one.seed}/${one.learner}`;
     const { engine, limits, isolation } = one;
-    const bodies = one.bodies?.[lab];
-    const run = await gradeNotebook(notebook, { lab, pristine, seed, engine, limits, isolation, bodies });
+    const texts = one.texts?.[lab];
+    const run = await gradeNotebook(notebook, { lab, pristine, seed, engine, limits, isolation, texts });
     return {
       file: one.file,
       learner: one.learner,
@@ -61,6 +62,7 @@ export async function gradeOne(one: OneSubmission): Promise<Reported> {
       ],
       outcomes: run.outcomes,
       times: run.times,
+      kernels: run.kernels,
       seconds: (Date.now() - began) / 1000,
       handedIn: handedIn(one.file),
     };

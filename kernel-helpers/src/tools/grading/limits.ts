@@ -12,7 +12,7 @@ export interface Limits {
   readonly disk?: number;
 }
 
-const MIB = 1024 * 1024;
+export const MIB = 1024 * 1024;
 
 export const DEFAULT_LIMITS = {
   cell: 60_000,

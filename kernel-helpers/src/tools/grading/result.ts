@@ -29,6 +29,8 @@ export interface Reported extends Graded {
   readonly outcomes: ReadonlyMap<string, Outcome>;
   /** By check id: what it took, in seconds. */
   readonly times: Readonly<Record<string, number>>;
+  /** How many kernels it took; none where it was not run. */
+  readonly kernels?: number;
   /** The whole submission, kernel and brokers included, in seconds. */
   readonly seconds: number;
   /** When it was handed in, where nbgrader's timestamp.txt says so. */

@@ -12,7 +12,7 @@ import { cachePath } from "../../core/paths";
 import type { Scope } from "../../core/scope";
 import { processStarted } from "../../core/session";
 import { openScope } from "../../kernel/watch";
-import { bodyOf, checkCode } from "../../lab/judge-body";
+import { bodyOf, type CheckTexts, checkTexts } from "../../lab/judge-body";
 import { JudgeServer } from "../../lab/judge-server";
 import { type Cell, isCode, isGraded, isSolution, type Notebook, sourceOf } from "../../notebook/model";
 import { checkId } from "../lab-notebook";
@@ -34,8 +34,8 @@ export interface GradeRun {
   readonly limits?: Limits;
   /** Where the learner's kernel runs. Default: a process of this machine. */
   readonly isolation?: Isolation;
-  /** Bodies of the checks by id, where whoever calls has them already (`checkCode`). */
-  readonly bodies?: Readonly<Record<string, string>>;
+  /** The checks by id, where whoever calls has them already (`checkTexts`). */
+  readonly texts?: Readonly<Record<string, CheckTexts>>;
 }
 
 export interface GradedRun {
@@ -45,6 +45,8 @@ export interface GradedRun {
   readonly notes: readonly string[];
   /** By check id, in seconds. */
   readonly times: Readonly<Record<string, number>>;
+  /** How many kernels it took: more than one where one ended, or cells had to run again. */
+  readonly kernels: number;
 }
 
 /** Grades a notebook that has the learner's answers in it already. Nothing it started is left afterwards. */
@@ -58,8 +60,10 @@ export async function gradeNotebook(notebook: Notebook, run: GradeRun): Promise<
   const expose = async (port: number): Promise<void> => grading?.expose(port);
   const judge = await JudgeServer.open({ lab: run.lab, engine: run.engine, seed: run.seed, reach, expose });
   // Also when this process is killed nothing stays behind.
-  for (const path of [folder, judge.folder]) if (path) scope.guard.hold({ kind: "folder", path });
-  const holdKernel = (pid: number) => scope.guard.hold({ kind: "process", pid, started: processStarted(pid) ?? "" });
+  const held = [folder, judge.folder].flatMap((path) => (path ? [scope.guard.hold({ kind: "folder", path })] : []));
+  const holdKernel = (pid: number): void => {
+    held.push(scope.guard.hold({ kind: "process", pid, started: processStarted(pid) ?? "" }));
+  };
   grading = new Grading(notebook, run, judge, { folder, sealed, holdKernel });
   try {
     await grading.run();
@@ -69,6 +73,7 @@ export async function gradeNotebook(notebook: Notebook, run: GradeRun): Promise<
     await judge.close();
     await scope.close();
     rmSync(folder, { recursive: true, force: true });
+    for (const letGo of held) letGo();
   }
 }
 
@@ -95,6 +100,7 @@ class Grading implements GradedRun {
   readonly outcomes = new Map<string, Outcome>();
   readonly notes: string[] = [];
   readonly times: Record<string, number> = {};
+  kernels = 0;
   readonly #cells: Together[];
   readonly #run: GradeRun;
   readonly #judge: JudgeServer;
@@ -158,14 +164,14 @@ class Grading implements GradedRun {
     const pristine = this.#run.pristine.cells.find((one) => checkId(one) === id) ?? cell;
     const limit = this.#run.limits?.check ?? CHECK_LIMIT;
     const points = pristine.metadata.nbgrader?.points ?? 0;
-    const code = this.#run.bodies?.[id] ?? checkCode(sourceOf(pristine), id);
-    const turn = { id, points, body: bodyOf(code, id), limit };
+    const { call, body } = this.#run.texts?.[id] ?? checkTexts(sourceOf(pristine), id);
+    const turn = { id, points, body: bodyOf(body, id), limit };
     let began = Date.now();
     const before = () => {
       began = Date.now();
       this.#judge.expect(turn);
     };
-    const end = await this.#execute(pristine, index, { limit: limit + 15_000, before });
+    const end = await this.#execute({ ...pristine, source: call }, index, { limit: limit + 15_000, before });
     this.times[id] = (Date.now() - began) / 1000;
     this.#mark(cell, await this.#judge.settle(), this.#explained(end));
   }
@@ -212,6 +218,7 @@ class Grading implements GradedRun {
     if (again) await emptyFolder(this.#place.folder);
     const address = await this.#judge.admit();
     const { lab, limits = {} } = this.#run;
+    this.kernels++;
     this.#kernel = await GradedKernel.start({ ...this.#place, lab, limits, judge: address });
     if (this.#kernel.pid !== undefined) this.#place.holdKernel(this.#kernel.pid);
     if (!again) return this.#kernel;
