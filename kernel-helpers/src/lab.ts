@@ -4,7 +4,7 @@ import type { BrokerFile, BrokerSpec, MosquittoRelease } from "./brokers/spec";
 import type { Authority } from "./certs/authority";
 import { fromHere } from "./core/call-site";
 import { LabError } from "./core/errors";
-import { onKernelExit, publishDisplay } from "./kernel/display";
+import { onKernelExit, onUncompiled, publishDisplay } from "./kernel/display";
 import { type BridgeTap, type BridgeTapOptions, notABroker, reachable } from "./lab/bridge-tap";
 import { Broker, inConfig } from "./lab/broker";
 import { checkHealth, type Health } from "./lab/health";
@@ -45,6 +45,7 @@ export class Lab {
   readonly #resources = new Resources();
   readonly #lessons: Lessons;
   readonly #predictions = new Predictions();
+  readonly #forgetUncompiled: () => void;
   #count = 0;
   #closing: Promise<void> | undefined;
 
@@ -53,6 +54,7 @@ export class Lab {
     this.slug = slug;
     this.#host = host;
     this.#lessons = new Lessons(slug, host, (value) => this.#taps.has(value));
+    this.#forgetUncompiled = onUncompiled((cell) => this.#lessons.byValues(this, cell));
   }
 
   /** Which engine runs this lab's brokers. */
@@ -290,6 +292,7 @@ export class Lab {
   /** Ends everything this lab has open. Safe to call twice; nothing can be opened afterwards. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
+      this.#forgetUncompiled();
       try {
         await this.#resources.close();
       } finally {

@@ -1,7 +1,7 @@
 import type { MimeBundle } from "../views/view";
-import { type CurrentCell, type DisplayOptions, HOOK, type KernelHook } from "./hook";
+import { type CurrentCell, type DisplayOptions, HOOK, type KernelHook, type Rescue } from "./hook";
 
-export type { CurrentCell, DisplayOptions } from "./hook";
+export type { CurrentCell, DisplayOptions, UncompiledCell } from "./hook";
 
 const hook = (): KernelHook | undefined => (globalThis as { [HOOK]?: KernelHook })[HOOK];
 
@@ -50,6 +50,12 @@ export function currentCell(): CurrentCell | undefined {
 export function onCellEnd(run: () => void): (() => void) | undefined {
   return hook()?.onCellEnd?.(run);
 }
+
+/**
+ * Asks `rescue` about each cell that does not compile, before its errors are shown.
+ * @returns a function that forgets the registration.
+ */
+export const onUncompiled = (rescue: Rescue): (() => void) => hook()?.onUncompiled?.(rescue) ?? (() => undefined);
 
 /** Texts of the cells that ran in this kernel, oldest first; none outside of the kernel. */
 export const ranCells = (): readonly string[] => hook()?.ranCells?.() ?? [];

@@ -20,6 +20,18 @@ export interface CurrentCell {
   readonly executionCount: number;
 }
 
+/** A cell that does not compile. */
+export interface UncompiledCell {
+  readonly code: string;
+  /** Its text with the types left out. */
+  javaScript(): string;
+  /** What cells have declared, by name. */
+  readonly declared: Readonly<Record<string, unknown>>;
+}
+
+/** What is done in such a cell's place, its value that cell's value; undefined: its errors are shown. */
+export type Rescue = (cell: UncompiledCell) => (() => Promise<unknown>) | undefined;
+
 export interface KernelHook {
   readonly version: 1;
   publishDisplay(bundle: MimeBundle, options?: DisplayOptions): void;
@@ -32,6 +44,8 @@ export interface KernelHook {
    * ends. Returns a function that forgets the registration; undefined when that cell has ended already.
    */
   onCellEnd?(run: () => void): (() => void) | undefined;
+  /** Asks `rescue` about each cell that does not compile. Returns a function that forgets the registration. */
+  onUncompiled?(rescue: Rescue): () => void;
   /** Texts of the cells that ran in this kernel, oldest first; absent in kernels of an earlier edition. */
   ranCells?(): readonly string[];
 }

@@ -63,6 +63,7 @@ function hookFor(session: Session, lifecycle: Lifecycle): KernelHook {
       return cell && { id: cell.header.msg_id, executionCount: cell.count };
     },
     onCellEnd: (run) => session.onCellEnd(run),
+    onUncompiled: (rescue) => session.onUncompiled(rescue),
   };
 }
 

@@ -2,13 +2,14 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { inspect } from "node:util";
 import { MessageChannel } from "node:worker_threads";
 import { History } from "./history";
+import type { Rescue } from "./hook";
 import { complete, inspectAt, isComplete } from "./language";
 import { complain } from "./log";
 import { OutputStreams, type StreamName } from "./output";
 import { type Content, type Header, LATE_ERROR } from "./protocol";
 import { metadataOf, mimeBundle } from "./rich";
 import { describeDiagnostics, describeThrown, type ErrorContent } from "./traceback";
-import type { Tslab } from "./tslab";
+import type { CellOutcome, Tslab } from "./tslab";
 import type { Wire } from "./wire";
 import type { Request } from "./wire-types";
 
@@ -36,7 +37,10 @@ class Interrupted extends Error {
   }
 }
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** As they were before any cell: what a cell makes of the language must not hang the kernel. No `then` is called here. */
+const { Promise: SoundPromise, setImmediate } = globalThis;
+
+const turn = (): Promise<void> => new SoundPromise((resolve) => setImmediate(resolve));
 
 const channel = new MessageChannel();
 channel.port1.unref();
@@ -46,7 +50,7 @@ channel.port1.unref();
  * under setImmediate that would be Node's list of the others that wait for their turn.
  */
 const freshStack = (): Promise<void> =>
-  new Promise((resolve) => {
+  new SoundPromise((resolve) => {
     channel.port1.once("message", () => resolve());
     channel.port2.postMessage(null);
   });
@@ -66,6 +70,7 @@ export class Session {
   #newest: Cell | undefined;
   #interrupt: (() => void) | undefined;
   readonly #atEnd = new Set<() => void>();
+  readonly #rescuers = new Set<Rescue>();
 
   constructor(wire: Wire, tslab: Tslab) {
     this.#wire = wire;
@@ -110,6 +115,12 @@ export class Session {
     if (!this.#running || this.#origin.getStore() !== this.#running) return undefined;
     this.#atEnd.add(run);
     return () => this.#atEnd.delete(run);
+  }
+
+  /** Asks `rescue` about each cell that does not compile. */
+  onUncompiled(rescue: Rescue): () => void {
+    this.#rescuers.add(rescue);
+    return () => this.#rescuers.delete(rescue);
   }
 
   /** @returns whether there was a cell to write to. */
@@ -241,7 +252,7 @@ export class Session {
 
   /** Runs a cell to what it shows. Everything of the cell's own code happens in here, where an interrupt reaches it. */
   #run(cell: Cell, code: string): Promise<Ended> {
-    return new Promise((resolve) => {
+    return new SoundPromise((resolve) => {
       const end = (ended: Ended): void => {
         // An interrupted cell's code may end later.
         if (this.#interrupt !== interrupt) return;
@@ -258,7 +269,7 @@ export class Session {
       const run = async (): Promise<void> => {
         try {
           const { url, label } = cell;
-          const outcome = await this.#tslab.execute({ code, url, label });
+          const outcome = await this.#byValues(code, await this.#tslab.execute({ code, url, label }));
           if (outcome.kind === "thrown") fail(outcome.error);
           else if (outcome.kind === "diagnostics")
             end({ error: describeDiagnostics(outcome.diagnostics, code, label) });
@@ -268,11 +279,28 @@ export class Session {
           fail(error);
         }
       };
-      void freshStack().then(() => {
+      const begin = async (): Promise<void> => {
+        await freshStack();
         // An interrupt may have come first: then nothing of the cell may run.
         if (this.#interrupt === interrupt) void this.#origin.run(cell, run);
-      });
+      };
+      void begin();
     });
+  }
+
+  /** A cell that does not compile has one more chance: somebody may know what it is for and do that. */
+  async #byValues(code: string, outcome: CellOutcome): Promise<CellOutcome> {
+    if (outcome.kind !== "diagnostics") return outcome;
+    const { ts, locals } = this.#tslab;
+    const javaScript = () =>
+      ts.transpileModule(code, {
+        compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
+      }).outputText;
+    for (const rescue of this.#rescuers) {
+      const run = rescue({ code, javaScript, declared: locals });
+      if (run) return { kind: "value", value: await run() };
+    }
+    return outcome;
   }
 
   #evaluate(expressions: unknown): Content {

@@ -89,7 +89,17 @@ export function startTslab(options: { undisturbed: <Result>(act: () => Result) =
       const emittedColumns = WRAPPER[hasToplevelAwait ? "async" : "plain"].length;
       const chain = maps.get(result.output) ?? [];
       scripts.set(current.url, script(current.label, code, chain, { emittedColumns, sourceLines: 1 }));
-      return { ...result, hasToplevelAwait, output: `${result.output}\n//# sourceURL=${current.url}` };
+      const output = `${result.output}\n//# sourceURL=${current.url}`;
+      let asked = 0;
+      return {
+        ...result,
+        output,
+        // tslab asks for it before it runs the cell, and once more between the cell's first lines and its wait for the rest.
+        get hasToplevelAwait() {
+          if (++asked === 2) lendSoundPromise();
+          return hasToplevelAwait;
+        },
+      };
     });
   }
 
@@ -148,6 +158,31 @@ export function startTslab(options: { undisturbed: <Result>(act: () => Result) =
       jupyter.lastWriteDisplayData = show;
     },
   };
+}
+
+/** What tslab's `await Promise.race([…])` comes by, as it was before any cell. */
+const SOUND_PROMISE = (
+  [
+    [globalThis, "Promise"],
+    [Promise, "race"],
+    [Promise, "resolve"],
+    [Promise.prototype, "then"],
+    [Promise.prototype, "constructor"],
+    [Array.prototype, Symbol.iterator],
+  ] as [object, PropertyKey][]
+).map(([holder, key]) => ({ holder, key, slot: Object.getOwnPropertyDescriptor(holder, key)! }));
+const { defineProperty, getOwnPropertyDescriptor } = Object;
+const { queueMicrotask } = globalThis;
+
+/** Until the end of this turn: a cell whose first line replaced `then` would never end, and no cell after it. */
+function lendSoundPromise(): void {
+  for (let i = 0; i < SOUND_PROMISE.length; i++) {
+    const { holder, key, slot } = SOUND_PROMISE[i]!;
+    const now = getOwnPropertyDescriptor(holder, key);
+    if (now?.value === slot.value || now?.configurable === false) continue;
+    defineProperty(holder, key, slot);
+    queueMicrotask(() => (now ? defineProperty(holder, key, now) : Reflect.deleteProperty(holder, key)));
+  }
 }
 
 function quickInfo(executor: Executor, code: string, offset: number): string | undefined {

@@ -14,8 +14,9 @@ export interface Listener {
   leave(why: string): void;
 }
 
-/** Taken before a cell can replace it. */
+/** Taken before a cell can replace them. */
 const { now } = Date;
+const { Promise: SoundPromise } = globalThis;
 /** How long the interrupter has to send the termination that it was granted, in ms. */
 const SENDING_LIMIT = 10_000;
 
@@ -74,7 +75,7 @@ export class Wire {
   /** Resolves when every request that had reached the kernel before this call was handed to the listener. */
   fence(): Promise<void> {
     const number = ++this.#lastFence;
-    return new Promise((resolve) => {
+    return new SoundPromise((resolve) => {
       this.#fences.set(number, resolve);
       this.#send({ kind: "fence", number });
     });
@@ -112,7 +113,7 @@ export class Wire {
 
   /** Sends what is queued and closes the sockets. */
   async close(): Promise<void> {
-    await new Promise<void>((resolve) => {
+    await new SoundPromise<void>((resolve) => {
       this.#closed = resolve;
       this.#send({ kind: "close" });
     });

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { types } from "node:util";
 import { shareHere } from "../checks/local";
 import type { Outcome } from "../checks/outcome";
-import { publishDisplay, ranCells } from "../kernel/display";
+import { publishDisplay, ranCells, type UncompiledCell } from "../kernel/display";
 import { type Cell, isGraded, isSolution, sourceOf, tagsOf } from "../notebook/model";
 import { cardView, hintView } from "../views/card";
 import { bundle, type View } from "../views/view";
@@ -15,6 +15,7 @@ import { withOwnNames } from "./own-names";
 import { type KeptCheck, markOfText, ProgressFile, type RunMarks } from "./progress-state";
 import { type CheckBody, runCheck } from "./run-check";
 import { withSoundGlobals } from "./sound-globals";
+import { checkByValues } from "./uncompiled-check";
 
 /** After so many honest tries a solution is shown. */
 const TRIES = 3;
@@ -49,6 +50,11 @@ export class Lessons {
       this.#progress.keepCheck(outcome, this.#marks(id));
       return outcome.score;
     });
+  }
+
+  /** Runs a check of the course whose cell does not compile; undefined for any other cell. */
+  byValues(lab: object, cell: UncompiledCell): (() => Promise<unknown>) | undefined {
+    return checkByValues(readPristine(this.#slug), lab, cell);
   }
 
   #marks(id: string): RunMarks {

@@ -55,3 +55,27 @@ test("an error of a helper points at the line that called it, however late it co
     assert.match(error?.traceback.join("\n") ?? "", /> 2 \| await/, code);
   }
 });
+
+test("what a cell makes of promises hangs neither it nor the cells after it", async (t) => {
+  const kernel = await KernelClient.start({ cwd: courseRoot });
+  t.after(() => kernel.shutdown());
+  const value = async (code: string): Promise<unknown> => {
+    const result = await kernel.execute(code, { timeout: 30_000 });
+    assert.equal(result.status, "ok", result.error?.traceback.join("\n"));
+    return shown(result);
+  };
+  await value("const kept = { then: Promise.prototype.then, Promise };");
+  assert.equal(await value("Promise.prototype.then = () => undefined as any; 1"), "1");
+  assert.equal(await value("2"), "2");
+  assert.equal(await value("await null; 3"), "3");
+  assert.equal(
+    await value("Promise.prototype.then = (() => 0) as any; await null; String(kept.then).length > 0"),
+    "true",
+  );
+  assert.equal(await value("Promise.prototype.then.length"), "0", "the cell's own is what cells find");
+  const forever = kernel.execute("await new Promise(() => {})", { timeout: 1_000 });
+  assert.equal((await forever).error?.ename, "KeyboardInterrupt");
+  await value("Promise.prototype.then = kept.then;");
+  assert.equal(await value("(globalThis as any).Promise = class {}; await null; 4"), "4");
+  assert.equal(await value("(globalThis as any).Promise = kept.Promise; 5"), "5");
+});
