@@ -258,8 +258,9 @@ const embedded = ({ tool, options }) => ({
   /** Built where brokers would otherwise have nothing to run on, and for the tests, which try every engine. */
   async unneeded() {
     if (!existsSync(embeddedBuild)) return true;
-    if (tool === "test" || options.engine === "embedded") return false;
-    if (options.engine) return options.engine !== "auto";
+    const wanted = options.engine ?? process.env.MQTT_LAB_ENGINE ?? "auto";
+    if (tool === "test" || wanted === "embedded") return false;
+    if (wanted !== "auto") return true;
     return containerEngineAnswers();
   },
   async run(progress) {

@@ -6,6 +6,8 @@ import { showValue } from "./show-value";
 export const CHECK_LIMIT = 60_000;
 
 const FALLBACK = "run the cells above again from the top, then read the first row that is not met";
+/** Of an exercise that nobody has begun there is no row to read. */
+const BEGIN = "write your answer into the exercise's cell above, run that, then run this check again";
 
 /**
  * Runs a check's body and turns what it found into an outcome. Never throws for what an answer does.
@@ -75,7 +77,7 @@ function outcome(
     findings: [...t.findings],
     evidence: [...t.evidences],
     reasons,
-    next: status === "passed" ? "" : t.nextStep || FALLBACK,
+    next: status === "passed" ? "" : t.nextStep || (status === "untouched" ? BEGIN : FALLBACK),
   };
 }
 

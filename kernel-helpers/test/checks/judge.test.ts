@@ -70,6 +70,7 @@ test("an empty stub is untouched, what cannot be shown is unavailable", async ()
   for (const empty of ["", "  \n", undefined, null]) {
     const outcome = await run((t) => void t.answered(empty, "the answer"));
     assert.deepEqual([outcome.status, outcome.score], ["untouched", 0]);
+    assert.match(outcome.next, /^write your answer/);
   }
   const outcome = await run((t) => t.unavailable("needs 2.1"));
   assert.deepEqual([outcome.status, outcome.reasons[0]], ["unavailable", "needs 2.1"]);

@@ -8,6 +8,9 @@ interface ToolTable {
   helpText(tool: string): string;
   parseWords(tool: string, args: string[], env?: NodeJS.ProcessEnv): Parsed;
 }
+interface StepTable {
+  stepsFor(names: string[], call: object): { id: string; unneeded(): Promise<boolean> }[][][];
+}
 
 const setup = join(dirname(require.resolve("kernel-helpers/package.json")), "setup");
 const { tools, helpText, parseWords } = require(join(setup, "tools.mjs")) as ToolTable;
@@ -61,3 +64,27 @@ test("the command that brings a missing thing suits the system", () => {
   assert.equal(howToGet("docker", packageManager("win32"), false), "winget install Docker.DockerDesktop");
   assert.match(howToGet("docker", on(""), false), /^install a container engine: https:/);
 });
+
+test("the embedded broker is built for whoever named it, as an option or in the environment", async (t) => {
+  const { stepsFor } = require(join(setup, "steps.mjs")) as StepTable;
+  const before = process.env.MQTT_LAB_ENGINE;
+  t.after(() => setEngine(before));
+  const unneeded = (engine?: string) => {
+    const chains = stepsFor(["embedded"], { tool: "start", words: [], options: engine ? { engine } : {} });
+    return chains
+      .flat(2)
+      .find(({ id }) => id === "embedded")!
+      .unneeded();
+  };
+  setEngine(undefined);
+  assert.deepEqual([await unneeded("embedded"), await unneeded("docker")], [false, true]);
+  setEngine("embedded");
+  assert.deepEqual([await unneeded(), await unneeded("local")], [false, true], "an option goes before the environment");
+  setEngine("local");
+  assert.equal(await unneeded(), true);
+});
+
+function setEngine(value: string | undefined): void {
+  if (value === undefined) delete process.env.MQTT_LAB_ENGINE;
+  else process.env.MQTT_LAB_ENGINE = value;
+}
