@@ -11,11 +11,22 @@ export function spokenImage(svg: string, text: string): string {
   const title = /<title>([^<]*)<\/title>/.exec(svg)?.[1] ?? "picture";
   return (
     `<div style="position:relative;overflow-x:auto"><img alt="${title}" src="data:image/svg+xml;base64,${base64(svg)}" ` +
-    // At its own size: shrunk into a narrow window its text could not be read. The window scrolls.
-    `style="display:block;max-width:none;height:auto">` +
+    `style="display:block;${widthOf(svg)};height:auto">` +
     `<pre style="${UNSEEN}">${text.split("\n").map(escapeText).join("\n")}</pre></div>`
   );
 }
+
+/**
+ * At its own size where there is room. It gives way a little, which spares most windows a scroll bar for a strip of
+ * a few pixels; shrunk further its text could not be read, and the window scrolls.
+ */
+function widthOf(svg: string): string {
+  const width = Number(/^[^>]*\bwidth="([\d.]+)"/.exec(svg)?.[1]);
+  if (!width) return "max-width:none";
+  return `width:${width}px;min-width:${Math.round(width * LEAST)}px;max-width:100%`;
+}
+
+const LEAST = 0.85;
 
 /** One pixel that nobody sees and every screen reader reads. */
 const UNSEEN = "position:absolute;top:0;left:0;width:1px;height:1px;margin:0;overflow:hidden;clip:rect(0,0,0,0)";

@@ -352,6 +352,9 @@ test("an SVG goes to Jupyter's pages as an image with words, whatever characters
   assert.equal(alt, "Größe &amp; &lt;b onload=&quot;x&quot;&gt;");
   assert.equal(Buffer.from(data ?? "", "base64").toString(), made.picture);
   assert.equal(shown["image/svg+xml"], made.picture);
+  const [, width, least] = /style="display:block;width:(\d+)px;min-width:(\d+)px;max-width:100%;/.exec(html) ?? [];
+  assert.ok(made.picture.includes(` width="${width}" `));
+  assert.equal(Number(least), Math.round(Number(width) * 0.85), "it gives way to a window a little narrower");
   const words = /<pre style="[^"]*clip:rect[^"]*">([^<]*)<\/pre>/.exec(html)?.[1] ?? "";
   const plain = words.replace(/&(lt|gt|quot|#39|amp);/g, (_, name: string) => ENTITIES[name] ?? "");
   assert.equal(plain, made.text);
