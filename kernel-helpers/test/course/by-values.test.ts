@@ -53,7 +53,10 @@ test("a name that no cell has declared is said in words, and where it belongs", 
   const { score, error } = await lesson({ doors: "const doorConf = `listener 1883`;" });
   const said = error("check-doors");
   assert.equal(said?.ename, "BAD_ARGUMENT");
-  assert.match(said?.evalue ?? "", /the exercise "doors" is given doorsConf, and no cell that ran to its end has declared it/);
+  assert.match(
+    said?.evalue ?? "",
+    /the exercise "doors" is given doorsConf, and no cell that ran to its end has declared it/,
+  );
   assert.match(said?.evalue ?? "", /Try: declare doorsConf in the cell of the exercise "doors"/);
   assert.deepEqual([score("announce"), score("once")], [2, 1]);
 });
