@@ -402,7 +402,7 @@ const STYLE =
   // On a screen a wide picture scrolls, as in JupyterLab; paper can't.
   "@media screen{.picture svg{max-width:none!important}}" +
   "@media print{body{margin:0}.both{display:block}.both>*{overflow:visible}h2{break-after:avoid}" +
-  ".picture svg{max-height:85vh}" +
+  ".picture svg{max-height:85vh}.picture>div{zoom:.84}" +
   ".text{font-size:9px;white-space:pre-wrap}}";
 
 /** One page, on light or on dark ground: each picture as a page has it, and beside it what a terminal has instead. */

@@ -7,8 +7,11 @@ import { colour, font } from "./theme";
 /** A Vega-Lite specification as JSON. */
 export type ChartSpec = Readonly<Record<string, unknown>>;
 
-/** Lines and points of neighbouring series: colours that differ in greyscale too, and each 4.5:1 on the card. */
-const SERIES = [colour.up, colour.bad, colour.ink, colour.down, colour.ok, colour.warn];
+/**
+ * Lines, bars and points of neighbouring series. The first three are medium, light and dark, so that they differ in
+ * greyscale, too; lines and points have dashes and shapes besides. Each has at least 3:1 on the card, as marks need.
+ */
+export const SERIES = [colour.up, colour.light, colour.ink, colour.down, colour.ok, colour.warn] as const;
 
 /** Vega-Lite's configuration: our tokens, and nothing that needs an id. */
 const config = {

@@ -37,6 +37,16 @@ export interface HtmlColumn {
 /** Digits of a number stay together, however narrow the page is. */
 const unbroken = (column: HtmlColumn): boolean => column.nowrap === true || column.align === "right";
 
+/** Of a column's cells, in characters: on a narrow page a topic breaks late, not after each letter. */
+function longestWord(rows: readonly (readonly string[])[], column: number): number {
+  let longest = 0;
+  for (const row of rows) {
+    for (const word of (row[column] ?? "").replace(/<[^>]*>/g, "").split(/\s/))
+      longest = Math.max(longest, word.length);
+  }
+  return Math.min(16, longest);
+}
+
 const CELL = `padding:4px 12px 4px 0;vertical-align:top;border:none;border-bottom:1px solid ${colour.edge};background-color:${colour.card};color:${colour.ink};font-size:${font.size}px;line-height:1.5;max-width:none;`;
 
 /**
@@ -53,10 +63,10 @@ export function htmlTable(
   const least = Math.ceil(Math.min(520, measure(caption, { bold: true })));
   const titled = columns.some((column) => column.title);
   const header = columns
-    .map(
-      (column) =>
-        `<th scope="col" style="${CELL}text-align:${column.align ?? "left"};font-weight:600;color:${colour.muted};white-space:nowrap">${escapeText(column.title)}</th>`,
-    )
+    .map((column, i) => {
+      const room = column.mono && !unbroken(column) ? `min-width:${longestWord(rows, i)}ch;` : "";
+      return `<th scope="col" style="${CELL}${room}text-align:${column.align ?? "left"};font-weight:600;color:${colour.muted};white-space:nowrap">${escapeText(column.title)}</th>`;
+    })
     .join("");
   const body = rows
     .map((row, number) => {

@@ -78,9 +78,13 @@ interface Row {
   readonly tint?: string;
 }
 
+/** A line that the broker indents: its tab is no character to show. */
+export const indented = (text: string): string => text.replace(/^\t/, "\u00a0\u00a0\u00a0\u00a0");
+
 function told(line: ExplainedLine): Row {
   const { mark, tint } = line.weight ? WEIGHTS[line.weight] : { mark: "", tint: undefined };
-  const { number, text, meaning = "" } = line;
+  const { number, meaning = "" } = line;
+  const text = indented(line.text);
   return {
     html: [`${mark} ${number}`.trim(), code(text), `<bdi>${inlineCode(meaning)}</bdi>`],
     plain: [mark, String(number), text, meaning],

@@ -1,6 +1,7 @@
 import { isolate, visible } from "./escape";
 import { fold } from "./fold";
 import { card, code, emptyCard, htmlTable, inlineCode } from "./html";
+import { indented } from "./log";
 import { count, textTable } from "./text";
 import { colour, tone } from "./theme";
 import { type View, view } from "./view";
@@ -77,7 +78,13 @@ export function logsView(
       ],
       rows.map((line) =>
         line
-          ? [time(line.at), line.lane, line.weight ? WEIGHTS[line.weight].mark : "", line.text, line.meaning ?? ""]
+          ? [
+              time(line.at),
+              line.lane,
+              line.weight ? WEIGHTS[line.weight].mark : "",
+              indented(line.text),
+              line.meaning ?? "",
+            ]
           : ["⋮", "", "", gap, ""],
       ),
     )}`,
@@ -89,7 +96,7 @@ function cell(line: LaneLine): string {
   const meaning = line.meaning
     ? `<div style="color:${colour.muted};font-size:12px"><bdi>${inlineCode(line.meaning)}</bdi></div>`
     : "";
-  return `${isolate(mark)}${code(line.text)}${meaning}`;
+  return `${isolate(mark)}${code(indented(line.text))}${meaning}`;
 }
 
 /** "+1.204 s": of two brokers the milliseconds tell who spoke first. */

@@ -71,7 +71,8 @@ function draw({ title, viewers, ways }: SightData): string {
     ];
     return label.join("") + viewers.map((_, i) => (sees[i] ? cell(sees[i], columnAt(i), y) : "")).join("");
   });
-  const head = `<text x="20" y="28" font-weight="600">${escapeText(title)}</text>`;
+  const nothing = ways.length ? "" : `<text x="20" y="50" fill="${colour.muted}">Nothing yet.</text>`;
+  const head = `<text x="20" y="28" font-weight="600">${escapeText(title)}</text>${nothing}`;
   const desc = ways
     .map(({ name, sees }) => `${name}: ${viewers.map((who, i) => `${who} ${said(sees[i])}`).join("; ")}.`)
     .join(" ");

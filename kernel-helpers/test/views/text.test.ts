@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SERIES } from "kernel-helpers/dist/views/chart-vega";
 import { escapeText, visible } from "kernel-helpers/dist/views/escape";
 import { textTable, truncate, width, wrap } from "kernel-helpers/dist/views/text";
 import { colour, tints, tone } from "kernel-helpers/dist/views/theme";
@@ -74,4 +75,16 @@ test("every text colour has 4.5:1 on every ground that it stands on", () => {
   }
   for (const tint of tints) assert.ok(contrast(colour.ink, tint) >= 4.5);
   assert.ok(contrast(colour.card, colour.ink) >= 4.5);
+});
+
+test("series of a chart can be seen on the card, and the first three be told apart without colour", () => {
+  for (const hue of SERIES) assert.ok(contrast(hue, colour.card) >= 3, hue);
+  const [first, second, third] = SERIES;
+  for (const [a, b] of [
+    [first, second],
+    [first, third],
+    [second, third],
+  ] as const) {
+    assert.ok(contrast(a, b) >= 2, `${a} beside ${b}`);
+  }
 });
