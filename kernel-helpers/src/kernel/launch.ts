@@ -95,7 +95,7 @@ function main(connectionFile: string): void {
   process.on("SIGINT", () => session.interrupt());
   wire.listen({
     request: (request) => session.request(request),
-    interrupt: () => session.interrupt(),
+    interrupt: (terminated) => session.interrupt(terminated),
     leave: () => void lifecycle.leave(),
   });
 }

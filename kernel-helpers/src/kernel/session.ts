@@ -55,6 +55,15 @@ const freshStack = (): Promise<void> =>
     channel.port2.postMessage(null);
   });
 
+/** A cell that waits for its turn. */
+interface Entry {
+  readonly request: Request;
+  /** One before it has failed: it is answered and not run. */
+  aborted: boolean;
+  /** Somebody stopped the kernel after the cell before it had ended. */
+  interrupted: boolean;
+}
+
 /** Answers the requests of the shell channel: runs cells one after the other, the rest at once. */
 export class Session {
   readonly #wire: Wire;
@@ -62,7 +71,7 @@ export class Session {
   readonly #history = new History();
   readonly #output: OutputStreams;
   readonly #origin = new AsyncLocalStorage<Cell>();
-  readonly #queue: { request: Request; aborted: boolean }[] = [];
+  readonly #queue: Entry[] = [];
   #working = false;
   #count = 0;
   #runs = 0;
@@ -80,7 +89,7 @@ export class Session {
 
   request(request: Request): void {
     if (request.header.msg_type === "execute_request") {
-      this.#queue.push({ request, aborted: false });
+      this.#queue.push({ request, aborted: false, interrupted: false });
       void this.#work();
       return;
     }
@@ -90,9 +99,15 @@ export class Session {
     this.#wire.status("idle", request.header);
   }
 
-  /** Ends the running cell with KeyboardInterrupt; what it started may go on, the next cell can run. */
-  interrupt(): void {
-    this.#interrupt?.();
+  /**
+   * Ends the running cell with KeyboardInterrupt; what it started may go on, the next cell can run. Between two cells it
+   * ends the one that would run next: of a short cell, which is mostly compiled, an interrupt is told when it is over.
+   * @param terminated the interrupt was told before, and the cell's code has been terminated since.
+   */
+  interrupt(terminated = false): void {
+    const next = this.#queue.find(({ aborted }) => !aborted);
+    if (this.#interrupt) this.#interrupt();
+    else if (next && !terminated) next.interrupted = true;
   }
 
   /** Texts of the cells that ran, the running one included. */
@@ -174,10 +189,10 @@ export class Session {
     this.#working = true;
     this.#wire.hold();
     for (let entry = this.#queue.shift(); entry; entry = this.#queue.shift()) {
-      const { request, aborted } = entry;
+      const { request, aborted, interrupted } = entry;
       this.#wire.status("busy", request.header);
       if (aborted) this.#wire.reply(request, { status: "aborted" });
-      else await this.#execute(request);
+      else await this.#execute(request, interrupted);
       this.#wire.status("idle", request.header);
     }
     this.#working = false;
@@ -194,7 +209,7 @@ export class Session {
     }
   }
 
-  async #execute(request: Request): Promise<void> {
+  async #execute(request: Request, interrupted: boolean): Promise<void> {
     const { header, content } = request;
     const code = String(content.code ?? "");
     const silent = content.silent === true;
@@ -210,7 +225,7 @@ export class Session {
     if (!silent) this.#wire.publish("execute_input", header, { code, execution_count: count });
     this.#wire.release();
     // It holds again at its end, before anything else can run.
-    const { error, result } = await this.#run(cell, code);
+    const { error, result } = await this.#run(cell, code, interrupted);
     this.#endOf(cell);
     this.#output.flush();
     if (error) this.#wire.publish("error", header, error);
@@ -250,8 +265,11 @@ export class Session {
     }
   }
 
-  /** Runs a cell to what it shows. Everything of the cell's own code happens in here, where an interrupt reaches it. */
-  #run(cell: Cell, code: string): Promise<Ended> {
+  /**
+   * Runs a cell to what it shows. Everything of the cell's own code happens in here, where an interrupt reaches it.
+   * @param interrupted before it began: nothing of it runs.
+   */
+  #run(cell: Cell, code: string, interrupted: boolean): Promise<Ended> {
     return new SoundPromise((resolve) => {
       const end = (ended: Ended): void => {
         // An interrupted cell's code may end later.
@@ -284,7 +302,8 @@ export class Session {
         // An interrupt may have come first: then nothing of the cell may run.
         if (this.#interrupt === interrupt) void this.#origin.run(cell, run);
       };
-      void begin();
+      if (interrupted) interrupt();
+      else void begin();
     });
   }
 

@@ -9,7 +9,8 @@ import { type FromWire, type Request, Shared, type ToWire, UNDERWAY_LIMIT, Verdi
 export interface Listener {
   request(request: Request): void;
   /** End what the running cell waits for. */
-  interrupt(): void;
+  /** @param terminated it was told before, and the cell's code has been terminated since. */
+  interrupt(terminated: boolean): void;
   /** Run the cleanup and end the process. */
   leave(why: string): void;
 }
@@ -164,7 +165,7 @@ export class Wire {
         afterTermination();
       }
       Atomics.store(this.#shared, Shared.Acknowledged, message.number);
-      listener.interrupt();
+      listener.interrupt(message.terminated);
     }
   }
 }

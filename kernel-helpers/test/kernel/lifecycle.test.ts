@@ -134,6 +134,36 @@ test("an interrupt about when a cell ends by itself leaves a kernel that runs th
   }
 });
 
+test("an interrupt while short cells run one after another stops them, whichever moment it falls into", async () => {
+  const kernel = await KernelClient.start({});
+  try {
+    await kernel.execute("1");
+    for (let i = 0; i < 12; i++) {
+      let begun = (): void => {};
+      const running = new Promise<void>((resolve) => {
+        begun = resolve;
+      });
+      // Most of such a cell is its compilation: an interrupt is told of only when the cell has come to its end.
+      const cells = Array.from({ length: 40 }, (_, n) =>
+        kernel.execute(`const value${n} = ${n} + ${i};`, {
+          onMessage: (type) => type === "execute_input" && n === i && begun(),
+        }),
+      );
+      await running;
+      await kernel.interrupt();
+      const ended = await Promise.all(cells);
+      const stopped = ended.findIndex(({ error }) => error?.ename === "KeyboardInterrupt");
+      const states = ended.map(({ status }) => status);
+      assert.ok(stopped >= i, `round ${i}: ${states.join(" ")}`);
+      assert.ok(states.slice(0, stopped).every((status) => status === "ok"));
+      assert.ok(states.slice(stopped + 1).every((status) => status === "aborted"));
+      assert.equal((await kernel.execute("1")).status, "ok");
+    }
+  } finally {
+    await kernel.shutdown();
+  }
+});
+
 test("an interrupt finds a cell's code whatever the cell has done to Error", async () => {
   for (const code of ["Error.stackTraceLimit = 0;", "Error.prepareStackTrace = () => '';", "Object.freeze(Error);"]) {
     const kernel = await KernelClient.start({});
