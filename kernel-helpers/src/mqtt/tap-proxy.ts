@@ -1,44 +1,17 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { performance } from "node:perf_hooks";
-import { LabError } from "../core/errors";
 import type { Address } from "./address";
 import type { Decoded } from "./codec";
 import type { Direction } from "./packet";
 import type { Tap, TapEvent, TapOptions } from "./tap";
-import { Relay, type TapConnection } from "./tap-connection";
-import { Fault, type FaultDetails, type FaultOptions } from "./tap-faults";
-import { FrameLeg } from "./tap-frames";
-import { PlainLeg } from "./tap-leg";
+import { ArmedFaults } from "./tap-armed";
+import type { TapConnection } from "./tap-connection";
+import type { Fault, FaultOptions } from "./tap-faults";
+import { type Forwarded, type Line, type LineHost, openLine } from "./tap-line";
 import { type Mutable, TapLog } from "./tap-log";
-import { type Readers, readersOf } from "./tap-readers";
-import {
-  type FaultKind,
-  filterTest,
-  type Mark,
-  type PacketFilter,
-  type PacketRecord,
-  packetRecord,
-} from "./tap-record";
-import type { Leg } from "./tap-verdict";
+import { filterTest, type Mark, type PacketFilter, type PacketRecord, packetRecord } from "./tap-record";
 import type { TlsRecord } from "./tls-reader";
 import { type WebSocketFrame, WebSocketReader } from "./websocket";
-
-/** Bytes that were forwarded and not looked at yet; without bytes, the end of that direction. */
-interface Forwarded {
-  readonly line: Line;
-  readonly direction: Direction;
-  readonly bytes: Uint8Array | undefined;
-  readonly at: number;
-}
-
-interface Line {
-  readonly connection: Mutable<TapConnection>;
-  readonly relay: Relay;
-  readonly readers: Readers;
-  readonly legs: Readonly<Record<Direction, Leg>>;
-  /** The faults that hold it frozen. */
-  readonly frozen: Set<Fault>;
-}
 
 /** The tap itself: takes connections, carries their bytes, keeps the log, and makes the faults. */
 export class TcpTap implements Tap {
@@ -51,8 +24,8 @@ export class TcpTap implements Tap {
   readonly #log: TapLog;
   #pending: Forwarded[] = [];
   #scheduled = false;
-  /** Armed, in the order in which they were. */
-  #faults: Fault[] = [];
+  readonly #faults: ArmedFaults;
+  readonly #host: LineHost;
   /** A leg is at work: what ends a fault meanwhile has its effect afterwards. */
   #working = false;
   #connected = 0;
@@ -63,6 +36,14 @@ export class TcpTap implements Tap {
     this.#target = target;
     this.#options = { keep: options.keep ?? 65_536, limit: options.limit ?? 50_000 };
     this.#log = new TapLog(this.#options.limit);
+    this.#faults = new ArmedFaults({
+      target,
+      lines: this.#lines,
+      decode: () => this.#decode(),
+      event: (connection, text) => this.#event(connection, "fault", text),
+      disarmed: () => this.#settle(),
+    });
+    this.#host = this.#hostOf();
     this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => this.#accept(socket));
   }
 
@@ -143,51 +124,43 @@ export class TcpTap implements Tap {
   }
 
   drop(filter: PacketFilter, options: FaultOptions = {}): Fault {
-    return this.#arm("dropped", filter, options);
+    return this.#faults.arm("dropped", filter, options);
   }
 
   delay(filter: PacketFilter, options: FaultOptions & { ms: number }): Fault {
-    return this.#arm("delayed", filter, options);
+    return this.#faults.arm("delayed", filter, options);
   }
 
   hold(filter: PacketFilter, options: FaultOptions = {}): Fault {
-    return this.#arm("held", filter, options);
+    return this.#faults.arm("held", filter, options);
   }
 
   corrupt(filter: PacketFilter, options: FaultOptions & { at?: number; to?: number } = {}): Fault {
-    return this.#arm("corrupted", filter, options);
+    return this.#faults.arm("corrupted", filter, options);
   }
 
   split(filter: PacketFilter, options: FaultOptions & { size?: number; gap?: number } = {}): Fault {
-    return this.#arm("split", filter, options);
+    return this.#faults.arm("split", filter, options);
   }
 
   coalesce(filter: PacketFilter, options: FaultOptions = {}): Fault {
-    return this.#arm("coalesced", filter, options);
+    return this.#faults.arm("coalesced", filter, options);
   }
 
   cut(filter?: PacketFilter, options: FaultOptions & { how?: "RST" | "FIN" } = {}): Fault {
-    if (filter !== undefined) return this.#arm("cut", filter, options);
-    const fault = new Fault("cut", undefined, options, this.#host);
-    for (const line of this.#about(fault)) {
-      if (!fault.armed) break;
-      this.#cut(line, fault);
-      fault.met();
-    }
-    fault.off();
-    return fault;
+    if (filter !== undefined) return this.#faults.arm("cut", filter, options);
+    return this.#faults.cutNow(options);
   }
 
   freeze(filter?: PacketFilter, options: FaultOptions = {}): Fault {
-    const fault = this.#arm("frozen", filter, options);
-    if (!fault.whole) return fault;
-    for (const line of this.#about(fault)) this.#join(line, fault);
+    const fault = this.#faults.arm("frozen", filter, options);
+    if (fault.whole) this.#faults.freezeNow(fault);
     return fault;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const fault of this.#faults.splice(0)) fault.armed = false;
+    this.#faults.close();
     const ended = this.#server.listening
       ? new Promise<void>((resolve) => this.#server.close(() => resolve()))
       : Promise.resolve();
@@ -217,94 +190,28 @@ export class TcpTap implements Tap {
     };
     this.#log.connections.push(connection);
     this.#event(connection, "opened", `connection ${connection.number} was opened`);
-    const count = (direction: Direction, bytes: number) => {
-      if (direction === "to-broker") connection.toBroker += bytes;
-      else connection.toClient += bytes;
-    };
-    const relay: Relay = new Relay(socket, this.#target, {
-      taken: (direction, bytes) => {
-        const leg = line.legs[direction];
-        if (!this.#faults.length && !leg.busy) return false;
-        this.#work(() => leg.push(bytes, this.#faults.length > 0));
-        return true;
-      },
-      passed: (direction, bytes) => {
-        count(direction, bytes.length);
-        this.#later({ line, direction, bytes, at: this.#now() });
-      },
-      forwarded: count,
-      ended: (direction) => {
-        const leg = line.legs[direction];
-        if (this.#faults.length || leg.busy) this.#work(() => leg.end());
-        this.#later({ line, direction, bytes: undefined, at: this.#now() });
-      },
-      unreachable: (error) =>
-        this.#event(connection, "unreachable", `the broker could not be reached: ${error.code ?? error.message}`),
-      closed: (end) => {
-        connection.closedAt = this.#now();
-        connection.end = end;
-        for (const direction of ["to-broker", "to-client"] as const) {
-          this.#later({ line, direction, bytes: undefined, at: this.#now() });
-        }
-        this.#lines.delete(line);
-        this.#event(connection, "closed", `connection ${connection.number}: ${end}`);
-      },
-    });
-    const readers = readersOf(this.#target.scheme, this.#options.keep, {
-      frame: (direction, frame) =>
-        this.#log.frame({ at: this.#now(), connection: connection.number, direction, ...frame }),
-      record: (direction, record) =>
-        this.#log.record({ at: this.#now(), connection: connection.number, direction, ...record }),
-    });
-    const leg = (direction: Direction) => this.#leg(direction, () => line, readers[direction], relay);
-    const legs = { "to-broker": leg("to-broker"), "to-client": leg("to-client") };
-    const line: Line = { connection, relay, readers, legs, frozen: new Set() };
+    const line = openLine(socket, connection, this.#host);
     this.#lines.add(line);
-    for (const fault of this.#faults) if (fault.whole && this.#concerns(fault, line)) this.#join(line, fault);
+    this.#faults.opened(line);
   }
 
-  #leg(direction: Direction, lineOf: () => Line, reader: Readers[Direction], relay: Relay): Leg {
-    const events = {
+  #hostOf(): LineHost {
+    return {
+      target: this.#target,
+      keep: this.#options.keep,
+      log: this.#log,
+      armed: () => this.#faults.any,
       now: () => this.#now(),
-      decide: (decoded: Decoded) => this.#decide(lineOf(), direction, decoded),
-      record: (decoded: Decoded, mark?: Mark) => this.#record(lineOf(), direction, [decoded], this.#now(), mark),
-      cut: (fault: Fault) => this.#cut(lineOf(), fault),
-      freeze: (fault: Fault) => this.#freeze(lineOf(), fault),
+      event: (connection, kind, text) => this.#event(connection, kind, text),
+      later: (forwarded) => this.#later(forwarded),
+      work: (run) => this.#work(run),
+      decide: (line, direction, decoded) => this.#decide(line, direction, decoded),
+      record: (line, direction, decoded, at, mark) => this.#record(line, direction, decoded, at, mark),
+      cut: (line, fault) => this.#faults.cut(line, fault),
+      freeze: (line, fault) => this.#faults.freeze(line, fault),
+      closed: (line) => void this.#lines.delete(line),
     };
-    const outlet = relay.outlets[direction];
-    return reader instanceof WebSocketReader
-      ? new FrameLeg(reader, outlet, events)
-      : new PlainLeg(reader, outlet, events);
   }
-
-  #arm(kind: FaultKind, filter: PacketFilter | undefined, options: FaultOptions & FaultDetails): Fault {
-    const { scheme } = this.#target;
-    const whole = filter === undefined && kind === "frozen" && options.client === undefined;
-    if ((scheme === "mqtts" || scheme === "wss") && !whole) {
-      throw new LabError(
-        "ENGINE_CANNOT",
-        `a tap in front of ${scheme}:// can't tell packets apart: they are for the two ends only`,
-        "give the tap keys of its own (tls: { server, ca }), or use cut() and freeze() without a filter",
-      );
-    }
-    const fault = new Fault(kind, filter, options, this.#host);
-    // What was forwarded until now is decoded, so that the decoders stand where the bytes do.
-    this.#decode();
-    if (!this.#closed) this.#faults.push(fault);
-    return fault;
-  }
-
-  readonly #host = {
-    disarmed: (fault: Fault): void => {
-      this.#faults = this.#faults.filter((one) => one !== fault);
-      if (fault.over) this.#thaw(fault);
-      this.#settle();
-    },
-    failed: (fault: Fault): void => {
-      const text = `a filter threw: ${fault.error}`;
-      this.#log.events.push({ at: this.#now(), connection: 0, kind: "fault", text });
-    },
-  };
 
   /** Lets a leg do its work with what it needs: the decoders up to date, and nobody else between. */
   #work(work: () => void): void {
@@ -322,60 +229,18 @@ export class TcpTap implements Tap {
 
   /** With no fault armed, nothing waits for the rest of its packet. */
   #settle(): void {
-    if (this.#working || this.#faults.length) return;
+    if (this.#working || this.#faults.any) return;
     for (const { legs } of this.#lines) {
       legs["to-broker"].flush();
       legs["to-client"].flush();
     }
   }
 
-  /** The fault that meets this packet: the first armed one that fits. */
   #decide(line: Line, direction: Direction, decoded: Decoded): Fault | undefined {
     this.#name(line, decoded);
-    const { connection } = line;
     const at = this.#now();
-    const seen = { at, epoch: this.#epoch + at, direction, connection };
-    const record = packetRecord(this.#log.next, seen, decoded);
-    return [...this.#faults].find((fault) => fault.meets(record, line.legs[direction]));
-  }
-
-  #concerns(fault: Fault, { connection }: Line): boolean {
-    const { number, clientId } = connection;
-    return fault.about({ connection: number, clientId, direction: fault.direction });
-  }
-
-  #about(fault: Fault): Line[] {
-    this.#decode();
-    return [...this.#lines].filter((line) => this.#concerns(fault, line));
-  }
-
-  #cut(line: Line, fault: Fault): void {
-    const how = fault.details.how ?? "RST";
-    this.#event(line.connection, "fault", `connection ${line.connection.number} was cut (${how})`);
-    line.relay.cut(how);
-  }
-
-  /** A freeze without a filter meets a whole connection. */
-  #join(line: Line, fault: Fault): void {
-    if (!fault.armed) return;
-    this.#freeze(line, fault);
-    fault.met();
-  }
-
-  #freeze(line: Line, fault: Fault): void {
-    if (!line.frozen.size) {
-      line.relay.freeze();
-      this.#event(line.connection, "fault", `connection ${line.connection.number} was frozen`);
-    }
-    line.frozen.add(fault);
-  }
-
-  #thaw(fault: Fault): void {
-    for (const line of this.#lines) {
-      if (!line.frozen.delete(fault) || line.frozen.size) continue;
-      this.#event(line.connection, "fault", `connection ${line.connection.number} is no longer frozen`);
-      line.relay.thaw();
-    }
+    const seen = { at, epoch: this.#epoch + at, direction, connection: line.connection };
+    return this.#faults.meeting(packetRecord(this.#log.next, seen, decoded), line.legs[direction]);
   }
 
   #later(waiting: Forwarded): void {
@@ -420,7 +285,7 @@ export class TcpTap implements Tap {
     if (id) connection.clientId ??= id;
   }
 
-  #event(connection: TapConnection, kind: TapEvent["kind"], text: string): void {
-    this.#log.event({ at: this.#now(), connection: connection.number, kind, text });
+  #event(connection: TapConnection | undefined, kind: TapEvent["kind"], text: string): void {
+    this.#log.event({ at: this.#now(), connection: connection?.number ?? 0, kind, text });
   }
 }
