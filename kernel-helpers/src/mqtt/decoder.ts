@@ -79,6 +79,8 @@ export class PacketDecoder {
   /** Where the packet in hand begins. */
   #offset = 0;
   #stopped = false;
+  /** The bytes in hand are a copy, and their packets are read at once. */
+  #now = true;
 
   constructor(options: DecoderOptions = {}) {
     this.#options = options;
@@ -112,16 +114,26 @@ export class PacketDecoder {
     return { kind: bytes[0]! >> 4, packet, bytes, length: part.length, offset: this.#offset, protocolVersion };
   }
 
-  /** The packets that these bytes complete. */
-  push(chunk: Uint8Array): Decoded[] {
+  /**
+   * The packets that these bytes complete.
+   * @param now whether they are read at once, although the decoder is lazy.
+   */
+  push(chunk: Uint8Array, now = false): Decoded[] {
     this.bytes += chunk.length;
+    this.#now = now || !this.#options.lazy;
     const out: Decoded[] = [];
-    const bytes = this.#head.length ? join(this.#head, chunk) : chunk;
+    const bytes = this.#head.length ? join(this.#head, chunk) : this.#now ? this.#ownCopy(chunk) : chunk;
     this.#head = NONE;
     for (let at = 0; at < bytes.length && !this.#stopped; ) {
       at = this.#partial ? this.#fill(bytes, at, out) : this.#begin(bytes, at, out);
     }
     return out;
+  }
+
+  /** One copy for all packets of a chunk: the sender may use its memory again, and so many small ones cost time. */
+  #ownCopy(chunk: Uint8Array): Uint8Array {
+    const part = this.#partial;
+    return part && part.length - part.have >= chunk.length ? chunk : copyOf(chunk, 0, chunk.length);
   }
 
   /** The connection has ended: what is left of a packet that never came whole. */
@@ -199,7 +211,8 @@ export class PacketDecoder {
   #whole(out: Decoded[], bytes: Uint8Array, start: number, body: number, length: number): void {
     const version = this.#canWait;
     if (version === undefined || !surelyWellFormed(bytes, start, body, start + length, version)) {
-      this.#packet(out, copyOf(bytes, start, start + length), length);
+      const own = this.#now ? bytes.subarray(start, start + length) : copyOf(bytes, start, start + length);
+      this.#packet(out, own, length);
       return;
     }
     out.push(new Framed(bytes, start, length, this.#offset, version));
@@ -209,7 +222,7 @@ export class PacketDecoder {
 
   /** The version, when it is known and nothing but a malformed packet has to be noticed at once. */
   get #canWait(): ProtocolVersion | undefined {
-    return this.#options.lazy && this.#connected ? this.agreement.protocolVersion : undefined;
+    return !this.#now && this.#connected ? this.agreement.protocolVersion : undefined;
   }
 
   #packet(out: Decoded[], bytes: Uint8Array, length: number, hash?: string): void {

@@ -2,7 +2,7 @@ import { type Decoded, PacketDecoder } from "./codec";
 import type { Outlet } from "./tap-outlet";
 import { corruptAt, Judge, type Leg, type LegEvents, PREVIEW, type Verdict } from "./tap-verdict";
 
-type Reader = PacketDecoder | { push(bytes: Uint8Array): Decoded[]; end(): Decoded[] };
+type Reader = PacketDecoder | { push(bytes: Uint8Array, now?: boolean): Decoded[]; end(): Decoded[] };
 
 /**
  * A leg whose bytes are packets, or nothing that can be told apart (TLS), which it forwards as it comes. The decoder
@@ -35,7 +35,7 @@ export class PlainLeg implements Leg {
     if (this.#over) return;
     this.#stash.push(chunk);
     this.#stashed += chunk.length;
-    for (const decoded of this.#decoder.push(chunk)) this.#packet(decoded);
+    for (const decoded of this.#decoder.push(chunk, true)) this.#packet(decoded);
     this.#rest(armed);
   }
 

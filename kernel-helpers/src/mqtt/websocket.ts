@@ -176,7 +176,7 @@ export class WebSocketReader {
       bytes = bytes.subarray(mine.length);
       this.#left -= mine.length;
       this.#sink?.payload(mine);
-      if (this.#data) out.push(...this.decoder.push(this.#unmask(mine)));
+      if (this.#data) out.push(...this.decoder.push(this.#unmask(mine), this.#sink !== undefined));
     }
     return out;
   }

@@ -365,9 +365,12 @@ test("packets that are read when somebody asks are those that are read at once",
     for (let hits = random(3); hits > 0; hits--)
       stream[connect.length + random(stream.length - connect.length)] = random(256);
     const cut = connect.length + random(stream.length - connect.length);
-    const read = (lazy: boolean) => {
+    const read = (lazy: boolean, now = false) => {
       const decoder = new PacketDecoder({ direction, lazy, keep: 40, hash: () => ({ update() {}, hex: () => "ab" }) });
-      const pushed = [...decoder.push(Buffer.from(stream.subarray(0, cut))), ...decoder.push(stream.subarray(cut))];
+      const pushed = [
+        ...decoder.push(Buffer.from(stream.subarray(0, cut))),
+        ...decoder.push(stream.subarray(cut), now),
+      ];
       waiting += pushed.filter((one) => one instanceof Framed).length;
       malformed += pushed.at(-1)!.packet.type === "MALFORMED" ? 1 : 0;
       return [...pushed, ...decoder.end()].map(({ kind, packet, bytes, length, hash, offset, protocolVersion }) => {
@@ -375,7 +378,9 @@ test("packets that are read when somebody asks are those that are read at once",
         return { kind, packet, bytes, length, hash, offset, protocolVersion, stopped: decoder.stopped };
       });
     };
-    assert.deepEqual(read(true), read(false), hex(stream));
+    const expected = read(false);
+    assert.deepEqual(read(true), expected, hex(stream));
+    assert.deepEqual(read(true, true), expected, hex(stream));
   }
   assert.ok(waiting > 10_000 && malformed > 1_000, `${waiting} waited, ${malformed} ended malformed`);
 });
