@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { test } from "node:test";
 import { Farm } from "kernel-helpers/dist/tools/grading/farm";
+import { Fitness } from "kernel-helpers/dist/tools/grading/fitness";
 import type { OneSubmission } from "kernel-helpers/dist/tools/grading/grade-one";
 import type { Reported } from "kernel-helpers/dist/tools/grading/result";
 import { noEngine, submission, useFixture } from "./fixture";
@@ -76,4 +79,45 @@ test("a worker in which something broke grades no other submission; one that die
   process.kill(next, "SIGKILL");
   assert.equal((await going).score, 6);
   assert.ok(farm.idle.length === 1 && farm.idle[0] !== next);
+});
+
+/** What a submission might leave in the process that grades it; each returns what takes it away. */
+const LEFT: Record<string, () => () => void> = {
+  "a server": () => {
+    const server = createServer().listen(0);
+    return () => server.close();
+  },
+  "a timer": () => {
+    const timer = setInterval(() => undefined, 1_000);
+    return () => clearInterval(timer);
+  },
+  "a listener": () => {
+    const hear = () => undefined;
+    process.on("warning", hear);
+    return () => process.off("warning", hear);
+  },
+  "a variable": () => {
+    process.env.MQTT_LAB_LEFT = "1";
+    return () => delete process.env.MQTT_LAB_LEFT;
+  },
+  "another folder": () => {
+    const before = process.cwd();
+    process.chdir(tmpdir());
+    return () => process.chdir(before);
+  },
+};
+
+test("a process is fit again when nothing of a submission is left in it, and not before", async () => {
+  await ready; // which starts processes, and ends them
+  const fitness = new Fitness();
+  const mark = (status: "passed" | "failed" | "error") => [{ id: "a", points: 1, score: 0, status, message: "" }];
+  for (const [what, leave] of Object.entries(LEFT)) {
+    const undo = leave();
+    const fit = await fitness.asBefore({ checks: mark("passed") }, 50);
+    undo();
+    assert.equal(fit, false, what);
+    assert.equal(await fitness.asBefore({ checks: mark("failed"), kernels: 1 }, 5_000), true, `${what} is gone`);
+  }
+  assert.equal(await fitness.asBefore({ checks: mark("error") }, 50), false, "something broke");
+  assert.equal(await fitness.asBefore({ checks: mark("passed"), kernels: 2 }, 50), false, "a kernel ended");
 });

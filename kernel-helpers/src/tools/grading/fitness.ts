@@ -22,12 +22,12 @@ interface State {
 export class Fitness {
   readonly #before = stateNow();
 
-  /** Also false where it would take long to say. */
-  async asBefore(graded: Reported): Promise<boolean> {
+  /** Also false where it would take longer than `patience` (milliseconds) to be so. */
+  async asBefore(graded: Pick<Reported, "checks" | "kernels">, patience = PATIENCE): Promise<boolean> {
     if ((graded.kernels ?? 0) > 1 || graded.checks.some(({ status }) => !CALM.includes(status))) return false;
     if (process.memoryUsage().rss > MEMORY) return false;
     const clean = () => sameOrLess(stateNow(), this.#before);
-    return until("nothing of a submission is left", clean, { timeout: PATIENCE, every: 10 }).then(
+    return until("nothing of a submission is left", clean, { timeout: patience, every: 10 }).then(
       () => true,
       () => false,
     );
