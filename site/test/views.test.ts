@@ -8,6 +8,7 @@ import { samples } from "kernel-helpers/dist/tools/gallery";
 import { log } from "kernel-helpers/dist/tools/gallery/recordings";
 import { logView } from "kernel-helpers/dist/views/log";
 import { logsView } from "kernel-helpers/dist/views/logs";
+import { colour, tints } from "kernel-helpers/dist/views/theme";
 import { bundle, type View } from "kernel-helpers/dist/views/view";
 import { labContent } from "site/dist-build/lab-page";
 import { nothingBeside } from "site/dist-build/lesson";
@@ -99,6 +100,14 @@ test("no kind of view is left out", async () => {
   assert.deepEqual([...new Set(kinds)].filter((kind) => !shownKinds.has(kind)).sort(), []);
   const wanted = (await all).map(([name]) => `${name.replace(/[^a-z]+/g, "-")}.html`).sort();
   assert.deepEqual(readdirSync(golden).sort(), wanted, "a golden file that no view has any more");
+});
+
+test("every colour of the views is one of the page's, light and dark", () => {
+  const css = readFileSync(join(dirname(require.resolve("site/package.json")), "assets", "site.css"), "utf8");
+  for (const name of [...Object.keys(colour), ...tints.map((_, i) => `tint${i}`)]) {
+    assert.match(css, new RegExp(`--v-${name}: #`), name);
+    assert.match(css, new RegExp(`--v-${name}: light-dark\\(`), name);
+  }
 });
 
 function pageOf(view: View): string {

@@ -11,7 +11,7 @@ export type ChartSpec = Readonly<Record<string, unknown>>;
  * Lines, bars and points of neighbouring series. The first three are medium, light and dark, so that they differ in
  * greyscale, too; lines and points have dashes and shapes besides. Each has at least 3:1 on the card, as marks need.
  */
-export const SERIES = [colour.up, colour.light, colour.ink, colour.down, colour.ok, colour.warn] as const;
+export const SERIES = [colour.up, colour.beside, colour.ink, colour.down, colour.ok, colour.warn] as const;
 
 /** Vega-Lite's configuration: our tokens, and nothing that needs an id. */
 const config = {

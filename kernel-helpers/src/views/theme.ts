@@ -14,8 +14,8 @@ export const colour = {
   /** Directions: client to broker, broker to client. */
   up: "#00639c",
   down: "#93376a",
-  /** A mark beside one of `up`, and lighter: 3:1, too little for text. */
-  light: "#c8801a",
+  /** A mark beside one of `up`, of another lightness: 3:1, too little for text. */
+  beside: "#c8801a",
   /** Outcomes. */
   ok: "#00694a",
   bad: "#a83c00",
