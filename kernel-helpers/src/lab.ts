@@ -4,6 +4,7 @@ import type { BrokerFile, BrokerSpec, MosquittoRelease } from "./brokers/spec";
 import type { Authority } from "./certs/authority";
 import { fromHere } from "./core/call-site";
 import { LabError } from "./core/errors";
+import { Turns } from "./core/turns";
 import { onKernelExit, onUncompiled, publishDisplay } from "./kernel/display";
 import { type BridgeTap, type BridgeTapOptions, notABroker, reachable } from "./lab/bridge-tap";
 import { Broker, inConfig } from "./lab/broker";
@@ -339,7 +340,7 @@ export class Lab {
 }
 
 let current: Lab | undefined;
-let opening: Promise<unknown> = Promise.resolve();
+const openings = new Turns();
 
 /**
  * Opens a lab, closes this kernel's earlier one, and sweeps what kernels that are gone left behind.
@@ -347,14 +348,13 @@ let opening: Promise<unknown> = Promise.resolve();
  * @throws LabError NO_ENGINE, ENGINE_UNREACHABLE, ENGINE_FORBIDDEN: each says what to install or start.
  */
 export function openLab(slug: string, options: LabOptions = {}): Promise<Lab> {
-  const turn = opening.then(async () => {
+  const turn = openings.take(async () => {
     await current?.close();
     const host = (await openRemoteHost(slug)) ?? (await HereHost.open(slug, options.engine));
     const lab = new Lab(slug, host);
     current = lab;
     return lab;
   });
-  opening = turn.catch(() => undefined);
   return fromHere(turn);
 }
 

@@ -46,6 +46,8 @@ export interface KernelHook {
   onCellEnd?(run: () => void): (() => void) | undefined;
   /** Asks `rescue` about each cell that does not compile. Returns a function that forgets the registration. */
   onUncompiled?(rescue: Rescue): () => void;
+  /** How often a cell's JavaScript was terminated, since it heard no other interrupt. */
+  terminations?(): number;
   /** Texts of the cells that ran in this kernel, oldest first; absent in kernels of an earlier edition. */
   ranCells?(): readonly string[];
 }

@@ -4,6 +4,8 @@ import { Shared, Verdict } from "./wire-types";
 
 /** How long the main thread has to see an interrupt by itself, in ms: a cell that awaits does so at once. */
 const GRACE = 150;
+/** A cell's code that is met is met again so much later, in ms: what a cell does in passing is over then. */
+const AGAIN = 100;
 /** The longest that a type check is waited for, in ms. */
 const UNDISTURBED_LIMIT = 10_000;
 const STEP = 20;
@@ -40,6 +42,7 @@ export class Interrupter {
   async #watch(): Promise<void> {
     this.#watching = true;
     const since = Date.now();
+    let met = 0;
     this.#unanswered = 0;
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, STEP));
@@ -47,14 +50,22 @@ export class Interrupter {
       const waited = Date.now() - since;
       const anyway = waited >= UNDISTURBED_LIMIT;
       const free = anyway || Atomics.load(this.#shared, Shared.Undisturbed) === 0;
-      if (waited < GRACE || !free) continue;
-      if (await this.#terminate(anyway)) break;
+      if (!free) met = 0;
+      if (waited < GRACE || !free || (met && Date.now() - met < AGAIN)) continue;
+      const spare = !met && !anyway;
+      const granted = await this.#terminate(anyway, spare);
+      if (granted && !spare) break;
+      met = granted ? Date.now() : 0;
     }
     this.#watching = false;
   }
 
-  /** @returns whether the main thread's code was terminated; it may have come to code of the kernel's own meanwhile. */
-  async #terminate(anyway: boolean): Promise<boolean> {
+  /**
+   * @param spare asks and does no more.
+   * @returns whether the main thread's code may be terminated, and was; it may have come to code of the kernel's own
+   * meanwhile.
+   */
+  async #terminate(anyway: boolean, spare: boolean): Promise<boolean> {
     const number = this.#last;
     const session = new Session();
     session.connectToMainThread();
@@ -69,7 +80,8 @@ export class Interrupter {
     await Promise.race([answered, unanswered]);
     const verdict = Atomics.load(this.#shared, Shared.Verdict);
     const granted = verdict === Verdict.Granted || (verdict === Verdict.Asked && ++this.#unanswered > MOST_UNANSWERED);
-    if (granted) {
+    if (granted && spare) Atomics.store(this.#shared, Shared.Verdict, Verdict.Spared);
+    else if (granted) {
       const terminated = new Promise<void>((resolve) => session.post("Runtime.terminateExecution", () => resolve()));
       Atomics.store(this.#shared, Shared.Verdict, Verdict.Sent);
       await terminated;

@@ -48,7 +48,7 @@ function parentPid(): number {
   return process.platform === "win32" ? process.ppid : given;
 }
 
-function hookFor(session: Session, lifecycle: Lifecycle): KernelHook {
+function hookFor(wire: Wire, session: Session, lifecycle: Lifecycle): KernelHook {
   return {
     version: 1,
     publishDisplay(bundle, { id, update = false, metadata = metadataOf(bundle) } = {}) {
@@ -58,6 +58,7 @@ function hookFor(session: Session, lifecycle: Lifecycle): KernelHook {
     clearOutput: (wait = false) => session.publish("clear_output", { wait }),
     onExit: (run) => lifecycle.onExit(run),
     ranCells: () => session.ranCells,
+    terminations: () => wire.terminations,
     currentCell() {
       const cell = session.origin;
       return cell && { id: cell.header.msg_id, executionCount: cell.count };
@@ -89,7 +90,7 @@ function main(connectionFile: string): void {
   tslab.onDisplay(({ data, metadata, transient }: TslabDisplay, update) => {
     session.publish(update ? "update_display_data" : "display_data", { data, metadata, transient });
   });
-  (globalThis as { [HOOK]?: KernelHook })[HOOK] = hookFor(session, lifecycle);
+  (globalThis as { [HOOK]?: KernelHook })[HOOK] = hookFor(wire, session, lifecycle);
   process.on("uncaughtException", (error) => session.late("Uncaught error", error));
   process.on("unhandledRejection", (reason) => session.late("Unhandled rejection", reason));
   process.on("SIGINT", () => session.interrupt());

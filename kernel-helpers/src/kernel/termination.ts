@@ -1,3 +1,6 @@
+import { dirname, join, sep } from "node:path";
+import { courseRoot } from "../core/paths";
+
 /** Node's own count of the callbacks that it is in, as its `async_wrap` binding shows it. */
 interface AsyncWrap {
   readonly async_hook_fields: Uint32Array;
@@ -55,7 +58,9 @@ export function prepareForTermination(granted: (cellsCode: boolean, anyway: bool
 
 /**
  * Whether what runs below the evaluated line is code of a cell, or was called by it. With nothing below (the thread
- * waits) a termination would hit whatever comes next: the delivery of a message, which would then be lost.
+ * waits) a termination would hit whatever comes next: the delivery of a message, which would then be lost. What our own
+ * code does by itself between two waits is short, and nobody would ever hear of its other half: a broker that is being
+ * started would never stand, and never fail. The same goes for a module that a cell has begun to load.
  */
 function isCellsCode(): boolean {
   const { prepareStackTrace, stackTraceLimit } = Error;
@@ -73,8 +78,12 @@ function isCellsCode(): boolean {
     Object.assign(Error, { prepareStackTrace, stackTraceLimit });
   }
   const below = names.slice(names.indexOf(EVALUATED) + 1);
-  return below.some((name) => !name?.startsWith("node:") && !name?.startsWith(__dirname));
+  const cells = below.findIndex((name) => !OURS.some((place) => name?.startsWith(place)));
+  return cells >= 0 && !below.slice(0, cells).some((name) => name?.startsWith("node:internal/modules/"));
 }
+
+/** Node's own code, the kernel's and the helpers', and that of the packages. */
+const OURS = ["node:", dirname(__dirname) + sep, join(courseRoot, "node_modules") + sep];
 
 function switchChecksOff(): void {
   if (!asyncWrap) return;

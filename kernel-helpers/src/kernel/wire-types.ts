@@ -45,6 +45,8 @@ export enum Verdict {
   /** It stands still until the termination is on its way: what was terminated is what it was asked about. */
   Granted = 2,
   Sent = 3,
+  /** It was only asked, and goes on. */
+  Spared = 4,
 }
 
 /** How much may be under way before a cell that floods has to wait, in characters. */

@@ -34,6 +34,7 @@ export class Wire {
   readonly #shared: Int32Array;
   readonly #fences = new Map<number, () => void>();
   #lastFence = 0;
+  #terminations = 0;
   #listener: Listener | undefined;
   #early: FromWire[] = [];
   #closed: () => void = () => {};
@@ -108,8 +109,15 @@ export class Wire {
     Atomics.notify(this.#shared, Shared.Verdict);
     // Not Atomics.wait: below this may be a cell's own, and V8 has room for one in a thread.
     const end = now() + SENDING_LIMIT;
-    while (granted && now() < end) if (Atomics.load(this.#shared, Shared.Verdict) === Verdict.Sent) return true;
+    while (granted && now() < end) {
+      const verdict = Atomics.load(this.#shared, Shared.Verdict);
+      if (verdict !== Verdict.Granted) return verdict === Verdict.Sent;
+    }
     return false;
+  }
+
+  get terminations(): number {
+    return this.#terminations;
   }
 
   /** Sends what is queued and closes the sockets. */
@@ -163,6 +171,7 @@ export class Wire {
         // What was terminated in spite of a hold has not released it; this message's own is left.
         Atomics.store(this.#shared, Shared.Undisturbed, 1);
         afterTermination();
+        this.#terminations++;
       }
       Atomics.store(this.#shared, Shared.Acknowledged, message.number);
       listener.interrupt(message.terminated);

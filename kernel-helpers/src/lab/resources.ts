@@ -1,4 +1,5 @@
 import { LabError } from "../core/errors";
+import { Turns } from "../core/turns";
 
 interface Resource {
   readonly key: string;
@@ -13,7 +14,7 @@ interface Resource {
  */
 export class Resources {
   #open = new Map<string, Resource>();
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #closed = false;
 
   /** Ends what has this key, then makes the new one. One at a time, so that two cells cannot both replace it. */
@@ -22,15 +23,13 @@ export class Resources {
     on: readonly string[],
     make: () => Promise<{ value: T; end: () => Promise<void> }>,
   ): Promise<T> {
-    const turn = this.#turn.then(async () => {
+    return this.#turns.take(async () => {
       if (this.#closed) throw closedLab();
       await this.#end(key);
       const { value, end } = await make();
       this.#open.set(key, { key, on, end });
       return value;
     });
-    this.#turn = turn.catch(() => undefined);
-    return turn;
   }
 
   /** Ends whatever stands on this key, newest first, and leaves the thing itself. */
@@ -50,7 +49,7 @@ export class Resources {
 
   /** Ends everything, newest first; later calls of `replace` fail. Waits for what is being made right now. */
   async close(): Promise<void> {
-    await this.#turn;
+    await this.#turns.idle();
     this.#closed = true;
     const failures: unknown[] = [];
     for (const key of [...this.#open.keys()].reverse()) {

@@ -5,6 +5,7 @@ import type Docker from "dockerode";
 import { LabError } from "../../core/errors";
 import type { Scope } from "../../core/scope";
 import { currentSession, ownerState } from "../../core/session";
+import { Once } from "../../core/turns";
 import { linkOf, noLink } from "../cuts";
 import type {
   Door,
@@ -58,7 +59,7 @@ export interface DockerHere {
 
 export class DockerEngine implements Engine {
   readonly kind = "docker";
-  #here: Promise<DockerHere> | undefined;
+  readonly #here = new Once<DockerHere>();
   #networks = new WeakMap<Scope, LabNetwork>();
   #found: DockerFound | undefined;
 
@@ -129,11 +130,7 @@ export class DockerEngine implements Engine {
   }
 
   #connect(): Promise<DockerHere> {
-    this.#here ??= this.#open().catch((error) => {
-      this.#here = undefined;
-      throw error;
-    });
-    return this.#here;
+    return this.#here.get(() => this.#open());
   }
 
   async #open(): Promise<DockerHere> {

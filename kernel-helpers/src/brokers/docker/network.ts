@@ -1,5 +1,6 @@
 import type Docker from "dockerode";
 import type { Scope } from "../../core/scope";
+import { Once, Turns } from "../../core/turns";
 import { Cuts } from "../cuts";
 import type { Box } from "./box";
 import { ownerLabels } from "./cleanup";
@@ -21,11 +22,11 @@ export class LabNetwork {
   readonly #docker: Docker;
   readonly #scope: Scope;
   readonly #lab: string;
-  #main: Promise<Docker.Network> | undefined;
+  readonly #main = new Once<Docker.Network>();
   /** Who is on the main network, in the order in which they came; and who was sent off it. */
   readonly #boxes = new Map<Box, { readonly behind?: string; onMain: boolean }>();
   #asides: Aside[] = [];
-  #turn: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns();
   #count = 0;
 
   constructor(docker: Docker, scope: Scope, lab: string) {
@@ -36,11 +37,7 @@ export class LabNetwork {
 
   /** Made at the first call, removed at the scope's end. */
   main(): Promise<Docker.Network> {
-    this.#main ??= this.#create("").catch((error) => {
-      this.#main = undefined;
-      throw error;
-    });
-    return this.#main;
+    return this.#main.get(() => this.#create(""));
   }
 
   /** A container that is on the main network. @param behind the broker for which it stands: cut from whom that is cut from. */
@@ -55,9 +52,7 @@ export class LabNetwork {
 
   /** Carries out what `cuts` says, one change after the other. */
   arrange(): Promise<void> {
-    const next = this.#turn.then(() => this.#arrange());
-    this.#turn = next.catch(() => undefined);
-    return next;
+    return this.#turns.take(() => this.#arrange());
   }
 
   async #arrange(): Promise<void> {

@@ -2,6 +2,7 @@
 import { rmSync } from "node:fs";
 import { LabError } from "../../core/errors";
 import type { Scope } from "../../core/scope";
+import { Once } from "../../core/turns";
 import { linkOf, noLink } from "../cuts";
 import type {
   Door,
@@ -42,7 +43,7 @@ class EmbeddedEngine implements Engine {
   readonly kind = "embedded";
   readonly #pool = new WorkerPool();
   readonly #names = new LabNames();
-  #version: Promise<string> | undefined;
+  readonly #version = new Once<string>();
 
   async probe(): Promise<EngineProbe> {
     try {
@@ -123,11 +124,7 @@ class EmbeddedEngine implements Engine {
   }
 
   async #lent(): Promise<Lent> {
-    this.#version ??= statedVersion().catch((error) => {
-      this.#version = undefined;
-      throw error;
-    });
-    return { pool: this.#pool, names: this.#names, version: await this.#version };
+    return { pool: this.#pool, names: this.#names, version: await this.#version.get(statedVersion) };
   }
 }
 
