@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import test, { type TestContext } from "node:test";
 import { dockerEngine } from "kernel-helpers/dist/brokers/docker";
 import { findDocker } from "kernel-helpers/dist/brokers/docker/address";
+import { removeLabelled } from "kernel-helpers/dist/brokers/docker/cleanup";
 import { dockerAt, LABEL } from "kernel-helpers/dist/brokers/docker/client";
 import { localEngine } from "kernel-helpers/dist/brokers/local";
 import { findProgram } from "kernel-helpers/dist/brokers/local/machine";
@@ -169,6 +170,30 @@ test("docker: a sweep removes what dead kernels of this user left, and nothing e
   for (const [index, { what, swept }] of cases.entries()) assert.equal(left.has(made[index]!.id), !swept, what);
   assert.equal(left.has(plain.id), true);
   assert.equal(existsSync(sessionFolder(recorded.id)), false);
+});
+
+test("docker: a network that a container is still leaving goes when it has left", { timeout: 60_000 }, async (t) => {
+  const reason = await lacking("docker");
+  if (reason) return t.skip(reason);
+  const client = dockerAt((await docker)!.address);
+  const session = `t-leaving-${process.pid}`;
+  const Labels = { [LABEL.session]: session };
+  const network = await client.createNetwork({ Name: `mqtt-notebooks-leaving-${process.pid}`, Labels });
+  const ours = /^(mqtt-notebooks\/mosquitto|debian):/;
+  const image = (await client.listImages()).find(({ RepoTags }) => RepoTags?.some((tag) => ours.test(tag)));
+  const guest = await client.createContainer({
+    Image: image!.Id,
+    Cmd: ["sleep", "60"],
+    Entrypoint: [],
+    HostConfig: { NetworkMode: network.id },
+  });
+  t.after(() => guest.remove({ force: true }).catch(() => undefined));
+  await guest.start();
+  const removal = removeLabelled(client, session);
+  await client.getNetwork(network.id).inspect();
+  await guest.remove({ force: true });
+  assert.deepEqual(await removal, [`network mqtt-notebooks-leaving-${process.pid}`]);
+  await assert.rejects(network.inspect(), /404/);
 });
 
 test("local: a sweep ends processes that a dead kernel left, and only those", async (t) => {

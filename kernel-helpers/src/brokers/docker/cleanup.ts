@@ -2,7 +2,7 @@
 import type Docker from "dockerode";
 import type { Session } from "../../core/scope";
 import type { DockerAddress } from "./address";
-import { callGone, dockerAt, LABEL } from "./client";
+import { callGone, dockerAt, LABEL, statusOf } from "./client";
 
 /** Everything with this session's label goes, but named volumes. Twice: a creation may have been under way. */
 export async function removeSession(address: unknown, session: string): Promise<string[]> {
@@ -12,17 +12,33 @@ export async function removeSession(address: unknown, session: string): Promise<
   return [...removed, ...(await removeLabelled(docker, session))];
 }
 
+/** How often a network is tried that a container is still leaving, and how long is waited in between, in milliseconds. */
+const TRIES = 50;
+const PAUSE = 100;
+
 /** @returns what was removed, in words. */
 export async function removeLabelled(docker: Docker, session: string): Promise<string[]> {
+  const removed = new Set<string>();
+  for (let tries = 1; ; tries++) {
+    try {
+      await removeNow(docker, session, removed);
+      return [...removed];
+    } catch (error) {
+      // "has active endpoints": whoever else cleans up after this session has not ended its containers yet.
+      if (statusOf(error) !== 403 || tries === TRIES) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  }
+}
+
+async function removeNow(docker: Docker, session: string, removed: Set<string>): Promise<void> {
   const filters = { label: [`${LABEL.session}=${session}`] };
   const containers = await docker.listContainers({ all: true, filters });
+  for (const { Id, Names } of containers) removed.add(`container ${Names[0]?.slice(1) ?? Id}`);
   await Promise.all(containers.map(({ Id }) => removeContainer(docker, Id)));
   const networks = await docker.listNetworks({ filters });
+  for (const { Name } of networks) removed.add(`network ${Name}`);
   await Promise.all(networks.map(({ Id }) => callGone("removing a network", () => docker.getNetwork(Id).remove())));
-  return [
-    ...containers.map(({ Id, Names }) => `container ${Names[0]?.slice(1) ?? Id}`),
-    ...networks.map(({ Name }) => `network ${Name}`),
-  ];
 }
 
 /** With its anonymous volumes. */
