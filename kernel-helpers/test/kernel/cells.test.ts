@@ -4,14 +4,19 @@ import { courseRoot } from "kernel-helpers/dist/core/paths";
 import { KernelClient } from "kernel-helpers/dist/kernel/client";
 import { shown } from "./suite";
 
-test("names of earlier cells work in shorthands, wherever TypeScript allows one", async (t) => {
-  const kernel = await KernelClient.start({ cwd: courseRoot });
-  t.after(() => kernel.shutdown());
-  const value = async (code: string): Promise<unknown> => {
-    const result = await kernel.execute(code);
+/** Runs cells that have to succeed. Resolves to what each one shows. */
+const valuesOf =
+  (kernel: KernelClient) =>
+  async (code: string): Promise<unknown> => {
+    const result = await kernel.execute(code, { timeout: 30_000 });
     assert.equal(result.status, "ok", result.error?.traceback.join("\n"));
     return shown(result);
   };
+
+test("names of earlier cells work in shorthands, wherever TypeScript allows one", async (t) => {
+  const kernel = await KernelClient.start({ cwd: courseRoot });
+  t.after(() => kernel.shutdown());
+  const value = valuesOf(kernel);
   await value("const a = 1; let b = 2; function f(of: { a: number }) { return of.a; }");
   assert.equal(await value("({ a, b })"), "{ a: 1, b: 2 }");
   assert.equal(await value("f({ a })"), "1");
@@ -59,11 +64,7 @@ test("an error of a helper points at the line that called it, however late it co
 test("what a cell makes of promises hangs neither it nor the cells after it", async (t) => {
   const kernel = await KernelClient.start({ cwd: courseRoot });
   t.after(() => kernel.shutdown());
-  const value = async (code: string): Promise<unknown> => {
-    const result = await kernel.execute(code, { timeout: 30_000 });
-    assert.equal(result.status, "ok", result.error?.traceback.join("\n"));
-    return shown(result);
-  };
+  const value = valuesOf(kernel);
   await value("const kept = { then: Promise.prototype.then, Promise };");
   assert.equal(await value("Promise.prototype.then = () => undefined as any; 1"), "1");
   assert.equal(await value("2"), "2");
